@@ -1,0 +1,205 @@
+//! Jobs: small JSON documents that name their inputs by content hash.
+//!
+//! A job carries the key under which its result is committed, so any worker anywhere can run it,
+//! twice or not at all: the store decides what is done.
+
+use std::path::PathBuf;
+
+use clirbench_core::{
+    dataset::{Copies, Documents},
+    ranking::Ties,
+};
+use clirbench_store::{Dtype, Key};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A plugin library, pinned by its checksum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginRef {
+    /// Plugin id.
+    pub id: String,
+    /// The library.
+    pub path: PathBuf,
+    /// SHA-256 of the library; checked before it is loaded.
+    pub sha256: String,
+}
+
+/// A unit of work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "lowercase")]
+pub enum Job {
+    /// Opens an encoder and asks what it is.
+    Probe(ProbeJob),
+    /// Asks a scenario for its tasks on a dataset.
+    Tasks(TasksJob),
+    /// Encodes a shard of texts.
+    Embed(EmbedJob),
+    /// Ranks and measures one cell.
+    Score(ScoreJob),
+}
+
+/// Opens an encoder; commits `probe/<key>` with `info.json` ([`crate::model::Probe`]).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProbeJob {
+    /// Key of the result.
+    pub key: Key,
+    /// The encoder plugin.
+    pub plugin: PluginRef,
+    /// Its configuration, the model directory under `path`.
+    pub config: Value,
+    /// A query to render.
+    pub sample_query: String,
+    /// A document to render.
+    pub sample_document: String,
+}
+
+/// Lists a scenario's tasks; commits `tasks/<key>` with `tasks.json` (core's `Task`s).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TasksJob {
+    /// Key of the result.
+    pub key: Key,
+    /// The scenario plugin.
+    pub plugin: PluginRef,
+    /// Its configuration.
+    pub config: Value,
+    /// The dataset object.
+    pub dataset: Key,
+    /// How its documents are laid out.
+    pub documents: Documents,
+    /// Which copies are relevant.
+    pub copies: Copies,
+}
+
+/// Encodes a shard; commits `embed/<group>/<key>` with `ids`, `rows` and `stats`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmbedJob {
+    /// Key of the result.
+    pub key: Key,
+    /// The encoder plugin.
+    pub plugin: PluginRef,
+    /// Its configuration, the model directory under `path`.
+    pub config: Value,
+    /// Everything that a vector depends on besides its text, hashed: model, role, options.
+    pub group: Key,
+    /// `query` or `document`.
+    pub role: String,
+    /// Vector length that the probe promised.
+    pub dim: usize,
+    /// Storage type of the rows.
+    pub dtype: Dtype,
+    /// The `texts/<key>` object that holds the shard's texts.
+    pub texts: Key,
+    /// How many texts it holds.
+    pub count: usize,
+}
+
+/// Ranks and measures one cell; commits `score/<key>` with `cell.json`, `values` and `top`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreJob {
+    /// Key of the result.
+    pub key: Key,
+    /// The dataset object.
+    pub dataset: Key,
+    /// How its documents are laid out.
+    pub documents: Documents,
+    /// Which copies are relevant.
+    pub copies: Copies,
+    /// The `tasks/<key>` object.
+    pub tasks: Key,
+    /// Which of its tasks.
+    pub index: usize,
+    /// Group of the query vectors.
+    pub query_group: Key,
+    /// Group of the document vectors.
+    pub document_group: Key,
+    /// `cosine` or `dot`.
+    pub similarity: String,
+    /// How the result is measured.
+    pub measure: Measure,
+}
+
+/// What the numbers of a cell depend on besides vectors, pool and relevance.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// Tie rule of the main rows.
+    pub ties: Ties,
+    /// Bootstrap resamples behind the 95% intervals.
+    pub resamples: usize,
+    /// Seed of the bootstrap.
+    pub seed: u64,
+    /// Documents kept per query, for run files and bias.
+    pub depth: usize,
+}
+
+impl Job {
+    /// Kind and key of the object that this job commits.
+    #[must_use]
+    pub fn result(&self) -> (String, &Key) {
+        match self {
+            Job::Probe(job) => ("probe".to_owned(), &job.key),
+            Job::Tasks(job) => ("tasks".to_owned(), &job.key),
+            Job::Embed(job) => (embed_kind(&job.group), &job.key),
+            Job::Score(job) => ("score".to_owned(), &job.key),
+        }
+    }
+
+    /// Jobs of equal affinity share what a worker has loaded; another affinity gets a fresh worker.
+    #[must_use]
+    pub fn affinity(&self) -> Option<String> {
+        match self {
+            Job::Probe(ProbeJob { plugin, config, .. }) | Job::Embed(EmbedJob { plugin, config, .. }) => {
+                Some(format!("{} {config}", plugin.sha256))
+            }
+            Job::Tasks(_) | Job::Score(_) => None,
+        }
+    }
+
+    /// Jobs of one strand are not tried once one of them has failed.
+    #[must_use]
+    pub fn strand(&self) -> Option<String> {
+        match self {
+            Job::Embed(job) => Some(job.group.to_string()),
+            _ => None,
+        }
+    }
+
+    /// For logs: what it does, in a few words.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Job::Probe(job) => format!("open {}", job.plugin.id),
+            Job::Tasks(job) => format!("tasks of {}", job.plugin.id),
+            Job::Embed(job) => format!("encode {} {} texts", job.count, job.role),
+            Job::Score(job) => format!("score {}", job.key.short()),
+        }
+    }
+}
+
+/// Kind of the shards of a group.
+#[must_use]
+pub fn embed_kind(group: &Key) -> String {
+    format!("embed/{group}")
+}
+
+/// Why a job has no result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What and where, in one line.
+    pub message: String,
+    /// What to do about it; empty when unknown.
+    pub hint: String,
+}
+
+impl Failure {
+    /// A failure with a hint.
+    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Failure {
+        Failure { message: message.into(), hint: hint.into() }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        if self.hint.is_empty() { Ok(()) } else { write!(f, " ({})", self.hint) }
+    }
+}
