@@ -3,6 +3,8 @@
 //! Pure: no IO, no threads, no clocks. Everything here can be checked by hand on small numbers.
 
 pub mod dataset;
+pub mod metrics;
 pub mod ranking;
 pub mod results;
+pub mod stats;
 pub mod task;
