@@ -1,54 +1,8 @@
 //! The encoder interface: texts in, vectors out.
 
-use serde::{Deserialize, Serialize};
+pub use clirbench_abi::encoder::{EncoderInfo, Role, TextStats};
 
 use crate::{Host, Result};
-
-/// What a text is to the retrieval task; prompts differ by role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// A search query.
-    Query,
-    /// A document or passage.
-    Document,
-}
-
-/// What an opened encoder says about itself; goes into cache keys and `run.json`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct EncoderInfo {
-    /// Length of one vector.
-    pub dim: usize,
-    /// Longest input in tokens, special tokens included; longer texts are truncated.
-    pub max_tokens: Option<usize>,
-    /// Text put in front of queries; empty for none.
-    pub query_prompt: String,
-    /// Text put in front of documents; empty for none.
-    pub document_prompt: String,
-    /// Whether both roles render and encode a text the same way, so that one vector serves both.
-    pub symmetric: bool,
-    /// `cosine` or `dot`: how two vectors are compared.
-    pub similarity: String,
-    /// Languages that the model's documentation names; empty when unknown.
-    pub languages: Vec<String>,
-    /// Files that the vectors depend on, relative to the model directory. The harness hashes them.
-    pub files: Vec<String>,
-    /// Runtime and device that compute, for the cache key (`onnxruntime 1.31.1 cpu`).
-    pub runtime: String,
-    /// What a reader of the results has to know (`documents a query prompt, runs without it`).
-    pub warnings: Vec<String>,
-}
-
-/// What happened to one text on its way in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TextStats {
-    /// Tokens that the model saw, special tokens included.
-    pub tokens: u32,
-    /// Of those, unknown tokens.
-    pub unknown: u32,
-    /// Whether the text was cut at `max_tokens`.
-    pub truncated: bool,
-}
 
 /// A model that turns texts into vectors.
 pub trait Encoder: Send + Sized + 'static {
@@ -66,5 +20,68 @@ pub trait Encoder: Send + Sized + 'static {
     /// fills one `stats` entry per text. Returns the number of rows written.
     ///
     /// Poll `host.cancelled()` once per batch; report with `host.progress(done, total)`.
-    fn encode(&mut self, role: Role, texts: &[&str], out: &mut [f32], stats: &mut [TextStats]) -> Result<usize>;
+    fn encode(
+        &mut self,
+        role: Role,
+        texts: &[&str],
+        out: &mut [f32],
+        stats: &mut [TextStats],
+    ) -> Result<usize>;
+}
+
+/// What `export_plugin!` needs of this interface.
+#[doc(hidden)]
+pub mod exported {
+    use clirbench_abi::encoder::{Encoder1, EncoderBox, EncoderModule, encoder_box};
+    use clirbench_abi::host::HostObject;
+    use clirbench_abi::{AbiError, Interface, InterfaceModule, RResult, RSlice, RSliceMut, RStr, RString};
+
+    use super::{Encoder, Role, TextStats};
+    use crate::guard::{Checked, open};
+    use crate::manifest::InterfaceSource;
+    use crate::wire;
+
+    /// Id of the interface.
+    pub const ID: &str = EncoderModule::ID;
+
+    /// The manifest's entry of an encoder without options.
+    #[must_use]
+    pub const fn source() -> InterfaceSource {
+        InterfaceSource::new(ID)
+    }
+
+    /// The interface that opens `E`.
+    #[must_use]
+    pub fn interface<E: Encoder>() -> Interface {
+        Interface::new(const { &EncoderModule { open: opened::<E> } })
+    }
+
+    extern "C" fn opened<E: Encoder>(config: RStr<'_>, host: HostObject) -> RResult<EncoderBox, AbiError> {
+        open(config, host, E::open).map(|encoder| encoder_box(Exported(encoder)))
+    }
+
+    struct Exported<E>(Checked<E>);
+
+    impl<E: Encoder> Encoder1 for Exported<E> {
+        fn info(&self) -> RResult<RString, AbiError> {
+            self.0.call(|encoder| wire::to_json(&encoder.info()))
+        }
+
+        fn render(&self, role: Role, text: RStr<'_>) -> RResult<RString, AbiError> {
+            self.0.call(|encoder| Ok(encoder.render(role, text.as_str())?.into()))
+        }
+
+        fn encode(
+            &mut self,
+            role: Role,
+            texts: RSlice<'_, RStr<'_>>,
+            out: RSliceMut<'_, f32>,
+            stats: RSliceMut<'_, TextStats>,
+        ) -> RResult<usize, AbiError> {
+            self.0.call_mut(|encoder| {
+                let texts: Vec<&str> = texts.iter().map(|text| text.as_str()).collect();
+                encoder.encode(role, &texts, out.into_mut_slice(), stats.into_mut_slice())
+            })
+        }
+    }
 }

@@ -1,21 +1,73 @@
-//! Everything a plugin author needs: safe traits, errors, host services and `export_plugin!`.
+//! Everything a plugin author needs: safe traits, errors, host services and [`export_plugin!`].
+//!
+//! A plugin is a crate of type `cdylib` (and `rlib`, so that its tests can link it) that depends
+//! on this crate alone. It implements [`Encoder`] or [`Scenario`] and exports it:
+//!
+//! ```
+//! use clirbench_plugin::{Encoder, EncoderInfo, Error, Host, Result, Role, TextStats};
+//! use clirbench_plugin::serde_json::Value;
+//!
+//! /// The length of a text as its one-dimensional embedding.
+//! struct Length;
+//!
+//! impl Encoder for Length {
+//!     fn open(_config: &Value, _host: Host) -> Result<Self> {
+//!         Ok(Length)
+//!     }
+//!
+//!     fn info(&self) -> EncoderInfo {
+//!         EncoderInfo { dim: 1, symmetric: true, similarity: "dot".into(), ..Default::default() }
+//!     }
+//!
+//!     fn render(&self, _role: Role, text: &str) -> Result<String> {
+//!         Ok(text.to_owned())
+//!     }
+//!
+//!     fn encode(&mut self, _: Role, texts: &[&str], out: &mut [f32], stats: &mut [TextStats]) -> Result<usize> {
+//!         for ((text, row), stats) in texts.iter().zip(out).zip(stats) {
+//!             let chars = u32::try_from(text.chars().count())
+//!                 .map_err(|_| Error::input("a text of more than 2^32 characters").hint("split it"))?;
+//!             *row = chars as f32;
+//!             *stats = TextStats { tokens: chars, unknown: 0, truncated: false };
+//!         }
+//!         Ok(texts.len())
+//!     }
+//! }
+//!
+//! clirbench_plugin::export_plugin! {
+//!     id: "encoder-length",
+//!     interfaces: [encoder: Length],
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! See [`export_plugin!`] for a config schema and for choosing an encoder by what a model
+//! directory holds. Panics in any call are caught and become an [`Error`] of kind `panic`. Records
+//! of the [`log`] crate reach the host once the plugin is opened. Never write to stdout.
 
 mod encoder;
+mod error;
+mod export;
+mod guard;
+mod host;
+mod logging;
+mod manifest;
 mod scenario;
+mod wire;
 
 pub use encoder::{Encoder, EncoderInfo, Role, TextStats};
+pub use error::{Error, Result};
+pub use host::{Device, Host};
 pub use scenario::{DatasetView, PoolDocument, Scenario, Task};
+pub use {log, serde_json};
 
-/// What went wrong, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
-    /// One of `config`, `input`, `model`, `runtime`, `cancelled`, `panic`, `internal`.
-    pub kind: String,
-    /// What and where.
-    pub message: String,
-    /// What the user can do; empty when nothing helps.
-    pub hint: String,
+/// What [`export_plugin!`] expands to; not for authors.
+#[doc(hidden)]
+pub mod __private {
+    pub use clirbench_abi as abi;
+    pub use clirbench_abi::export;
+
+    pub use crate::encoder::exported as encoder;
+    pub use crate::manifest::{InterfaceSource, ManifestSource, json};
+    pub use crate::scenario::exported as scenario;
 }
-
-/// Result of every plugin call.
-pub type Result<T> = std::result::Result<T, Error>;
