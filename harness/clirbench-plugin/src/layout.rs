@@ -62,10 +62,8 @@ impl<'a> Layout<'a> {
     /// # Errors
     /// `input` if the view is inconsistent, `config` if nothing that an option names is there.
     pub fn new(view: &'a DatasetView, selection: &Selection, metrics: &[&str]) -> Result<Self> {
-        view.check().map_err(|unfit| Error {
-            kind: "input".to_owned(),
-            message: unfit.to_string(),
-            hint: "the harness made this view: please report it".to_owned(),
+        view.check().map_err(|unfit| {
+            Error::input(unfit.to_string()).hint("the harness made this view: please report it")
         })?;
         let all: Vec<u32> = (0..view.languages.len() as u32).collect();
         let mut notes = Vec::new();
@@ -164,11 +162,9 @@ fn find(
     let there: Vec<&str> = candidates.iter().map(|l| known(l).as_str()).collect();
     let missing: Vec<&str> = names.iter().map(String::as_str).filter(|n| !there.contains(n)).collect();
     if found.is_empty() {
-        return Err(Error {
-            kind: "config".to_owned(),
-            message: format!("option `{option}` names no language that is there: {}", names.join(", ")),
-            hint: format!("choose from {}", there.join(", ")),
-        });
+        let names = names.join(", ");
+        return Err(Error::config(format!("option `{option}` names no language that is there: {names}"))
+            .hint(format!("choose from {}", there.join(", "))));
     }
     if !missing.is_empty() {
         notes.push(format!("option `{option}` names languages that are not there: {}", missing.join(", ")));

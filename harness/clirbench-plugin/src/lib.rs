@@ -50,14 +50,18 @@ mod error;
 mod export;
 mod guard;
 mod host;
+mod layout;
 mod logging;
 mod manifest;
+mod options;
 mod scenario;
 mod wire;
 
 pub use encoder::{Encoder, EncoderInfo, Role, TextStats};
 pub use error::{Error, Result};
 pub use host::{Device, Host};
+pub use layout::{Layout, Selection};
+pub use options::options;
 pub use scenario::{DatasetView, PoolDocument, Scenario, Task};
 pub use {log, serde_json};
 
