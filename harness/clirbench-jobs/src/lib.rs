@@ -1,1 +1,23 @@
-//! clirbench-jobs
+//! Jobs: plan, executor, worker, and the collection of what they committed.
+//!
+//! A bench file becomes a [`plan::Plan`] (which jobs, what is done already), [`run::run`] executes
+//! it on worker processes, [`collect::Collector`] turns committed cells into results. The only
+//! thing that these share is the store.
+
+mod arranged;
+pub mod bench;
+mod bias;
+mod cell;
+pub mod collect;
+mod embeddings;
+mod execute;
+pub mod executor;
+pub mod job;
+mod model;
+pub mod plan;
+mod pool;
+mod process;
+mod protocol;
+pub mod provenance;
+pub mod run;
+pub mod worker;

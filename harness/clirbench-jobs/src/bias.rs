@@ -1,0 +1,1 @@
+//! Language preference in a cell's mixed pool: what core's statistics need, from positions.

@@ -1,0 +1,171 @@
+//! All committed vectors of a group, as one matrix that is read block by block.
+
+use std::{collections::HashMap, io, ops::Range};
+
+use clirbench_search::Rows;
+use clirbench_store::{Dtype, Key, Matrix, Store};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    arranged::stored,
+    job::{Failure, embed_kind},
+};
+
+/// Identity of a text within a group: its BLAKE3 hash.
+pub type TextId = [u8; 32];
+
+/// Hash of a text.
+#[must_use]
+pub fn text_id(text: &str) -> TextId {
+    *blake3::hash(text.as_bytes()).as_bytes()
+}
+
+/// What a shard's manifest says about it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ShardMeta {
+    pub(crate) rows: usize,
+    pub(crate) dim: usize,
+    pub(crate) dtype: Dtype,
+    pub(crate) seconds: f64,
+}
+
+/// Tokens, unknown tokens and truncation of one text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TextCounts {
+    /// Tokens that the model saw.
+    pub tokens: u32,
+    /// Of those, unknown.
+    pub unknown: u32,
+    /// Whether the text was cut.
+    pub truncated: bool,
+}
+
+/// Every committed text of a group.
+#[derive(Debug, Default)]
+pub struct Embeddings {
+    shards: Vec<Matrix>,
+    /// First global row of each shard, and the end.
+    starts: Vec<usize>,
+    rows: HashMap<TextId, u32>,
+    counts: Vec<TextCounts>,
+    dim: usize,
+    seconds: f64,
+}
+
+impl Embeddings {
+    /// Opens every shard of `group`; row numbers are the same whenever the same shards are there.
+    ///
+    /// # Errors
+    /// When a shard is damaged.
+    pub fn open(store: &Store, group: &Key) -> Result<Embeddings, Failure> {
+        let mut all = Embeddings { starts: vec![0], ..Default::default() };
+        for object in store.list(&embed_kind(group)).map_err(stored)? {
+            let meta: ShardMeta = serde_json::from_value(object.meta().clone()).map_err(|e| {
+                Failure::new(
+                    format!("{} has an unreadable manifest: {e}", object.folder().display()),
+                    "run `clirbench cache verify --repair`",
+                )
+            })?;
+            let start = *all.starts.last().expect("starts with 0");
+            let ids = object.file("ids").map_err(stored)?;
+            for (row, id) in ids.chunks_exact(32).enumerate() {
+                let id = TextId::try_from(id).expect("chunks of 32");
+                all.rows.entry(id).or_insert((start + row) as u32);
+            }
+            let counts = object.file("stats").map_err(stored)?;
+            all.counts.extend(counts.chunks_exact(9).map(|c| TextCounts {
+                tokens: u32::from_le_bytes([c[0], c[1], c[2], c[3]]),
+                unknown: u32::from_le_bytes([c[4], c[5], c[6], c[7]]),
+                truncated: c[8] != 0,
+            }));
+            all.shards.push(object.matrix("rows", meta.rows, meta.dim, meta.dtype).map_err(stored)?);
+            all.starts.push(start + meta.rows);
+            all.dim = meta.dim;
+            all.seconds += meta.seconds;
+        }
+        Ok(all)
+    }
+
+    /// Global row of a text.
+    #[must_use]
+    pub fn row(&self, id: &TextId) -> Option<u32> {
+        self.rows.get(id).copied()
+    }
+
+    /// What happened to the text of a row on its way in.
+    #[must_use]
+    pub fn counts(&self, row: u32) -> TextCounts {
+        self.counts[row as usize]
+    }
+
+    /// Seconds that encoding took, summed over shards.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// The rows, scaled to unit length where `normalise`.
+    #[must_use]
+    pub fn rows(&self, normalise: bool) -> EmbeddingRows<'_> {
+        EmbeddingRows { all: self, normalise }
+    }
+}
+
+/// [`Embeddings`] for a search.
+#[derive(Debug)]
+pub struct EmbeddingRows<'a> {
+    all: &'a Embeddings,
+    normalise: bool,
+}
+
+impl Rows for EmbeddingRows<'_> {
+    fn len(&self) -> usize {
+        *self.all.starts.last().expect("starts with 0")
+    }
+
+    fn dim(&self) -> usize {
+        self.all.dim
+    }
+
+    fn read(&self, rows: Range<usize>, out: &mut [f32]) -> io::Result<()> {
+        let dim = self.all.dim;
+        let (mut at, mut out_row) = (rows.start, 0);
+        while at < rows.end {
+            let shard = self.all.starts.partition_point(|&start| start <= at) - 1;
+            let start = self.all.starts[shard];
+            let end = rows.end.min(self.all.starts[shard + 1]);
+            let part = &mut out[out_row * dim..(out_row + end - at) * dim];
+            self.all.shards[shard].read(at - start..end - start, part);
+            out_row += end - at;
+            at = end;
+        }
+        if self.normalise {
+            out.chunks_exact_mut(dim).for_each(normalise);
+        }
+        Ok(())
+    }
+}
+
+/// Scales a row to unit length; a zero row stays zero.
+fn normalise(row: &mut [f32]) {
+    let norm = row.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
+    if norm > 0.0 {
+        row.iter_mut().for_each(|v| *v = (f64::from(*v) / norm) as f32);
+    }
+}
+
+/// The files of a shard: ids, then statistics, in row order.
+pub(crate) fn shard_files(texts: &[String], counts: &[TextCounts]) -> (Vec<u8>, Vec<u8>) {
+    let ids = texts.iter().flat_map(|t| text_id(t)).collect();
+    let stats = counts
+        .iter()
+        .flat_map(|c| {
+            let mut bytes = [0; 9];
+            bytes[..4].copy_from_slice(&c.tokens.to_le_bytes());
+            bytes[4..8].copy_from_slice(&c.unknown.to_le_bytes());
+            bytes[8] = u8::from(c.truncated);
+            bytes
+        })
+        .collect();
+    (ids, stats)
+}

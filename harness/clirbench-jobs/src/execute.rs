@@ -1,0 +1,148 @@
+//! What a worker does with each kind of job.
+
+mod embed;
+mod score;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use clirbench_core::dataset::{Collection, Copies, Documents};
+use clirbench_host::{EncoderHandle, HostServices, Plugin, Role};
+use clirbench_store::{Key, Store};
+use serde_json::{Value, json};
+
+use crate::{
+    arranged::{self, stored},
+    embeddings::Embeddings,
+    job::{Failure, Job, PluginRef, ProbeJob, TasksJob},
+    model::Probe,
+};
+
+/// A worker's state between jobs: what it has loaded and may need again.
+pub(crate) struct Hands {
+    store: Store,
+    services: HostServices,
+    cancel: Arc<AtomicBool>,
+    threads: usize,
+    plugins: HashMap<String, Plugin>,
+    encoder: Option<(PluginRef, Value, EncoderHandle)>,
+    collections: HashMap<(Key, Documents, Copies), Arc<Collection>>,
+    embeddings: HashMap<Key, Arc<Embeddings>>,
+}
+
+impl Hands {
+    pub(crate) fn new(
+        store: Store,
+        services: HostServices,
+        cancel: Arc<AtomicBool>,
+        threads: usize,
+    ) -> Hands {
+        Hands {
+            store,
+            services,
+            cancel,
+            threads,
+            plugins: HashMap::new(),
+            encoder: None,
+            collections: HashMap::new(),
+            embeddings: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn run(&mut self, job: &Job) -> Result<(), Failure> {
+        let (kind, key) = job.result();
+        if self.store.has(&kind, key) {
+            return Ok(());
+        }
+        match job {
+            Job::Probe(job) => self.probe(job),
+            Job::Tasks(job) => self.tasks(job),
+            Job::Embed(job) => self.embed(job),
+            Job::Score(job) => self.score(job),
+        }
+    }
+
+    fn plugin(&mut self, plugin: &PluginRef) -> Result<&Plugin, Failure> {
+        if !self.plugins.contains_key(&plugin.sha256) {
+            let file = clirbench_host::inspect(&plugin.path).map_err(refused)?;
+            if file.sha256 != plugin.sha256 {
+                return Err(Failure::new(
+                    format!("{} changed since the run was planned", plugin.path.display()),
+                    "run again",
+                ));
+            }
+            let loaded = clirbench_host::load(&file, self.services.clone()).map_err(refused)?;
+            self.plugins.insert(plugin.sha256.clone(), loaded);
+        }
+        Ok(&self.plugins[&plugin.sha256])
+    }
+
+    fn encoder(&mut self, plugin: &PluginRef, config: &Value) -> Result<&mut EncoderHandle, Failure> {
+        let loaded = self.encoder.as_ref().is_some_and(|(p, c, _)| p == plugin && c == config);
+        if !loaded {
+            self.encoder = None;
+            let handle = self.plugin(plugin)?.encoder(config).map_err(refused)?;
+            self.encoder = Some((plugin.clone(), config.clone(), handle));
+        }
+        Ok(&mut self.encoder.as_mut().expect("just loaded").2)
+    }
+
+    fn collection(
+        &mut self,
+        key: &Key,
+        documents: Documents,
+        copies: Copies,
+    ) -> Result<Arc<Collection>, Failure> {
+        let at = (key.clone(), documents, copies);
+        if let Some(collection) = self.collections.get(&at) {
+            return Ok(Arc::clone(collection));
+        }
+        let collection = Arc::new(arranged::read(&self.store, key, documents, copies)?);
+        self.collections.insert(at, Arc::clone(&collection));
+        Ok(collection)
+    }
+
+    /// Score jobs start after all embed jobs, so a group that was opened once is complete.
+    fn embeddings(&mut self, group: &Key) -> Result<Arc<Embeddings>, Failure> {
+        if let Some(embeddings) = self.embeddings.get(group) {
+            return Ok(Arc::clone(embeddings));
+        }
+        let embeddings = Arc::new(Embeddings::open(&self.store, group)?);
+        self.embeddings.insert(group.clone(), Arc::clone(&embeddings));
+        Ok(embeddings)
+    }
+
+    fn probe(&mut self, job: &ProbeJob) -> Result<(), Failure> {
+        let encoder = self.encoder(&job.plugin, &job.config)?;
+        let probe = Probe {
+            info: encoder.info().clone(),
+            rendered_query: encoder.render(Role::Query, &job.sample_query).map_err(refused)?,
+            rendered_document: encoder.render(Role::Document, &job.sample_document).map_err(refused)?,
+        };
+        let bytes = serde_json::to_vec_pretty(&probe).expect("a probe has a JSON form");
+        let mut draft = self.store.begin("probe", &job.key).map_err(stored)?;
+        draft.write("info.json", &bytes).map_err(stored)?;
+        draft.commit(json!({"plugin": job.plugin.id})).map_err(stored)?;
+        Ok(())
+    }
+
+    fn tasks(&mut self, job: &TasksJob) -> Result<(), Failure> {
+        let collection = self.collection(&job.dataset, job.documents, job.copies)?;
+        let view = arranged::view(&collection, job.documents);
+        let scenario = self.plugin(&job.plugin)?.scenario(&job.config).map_err(refused)?;
+        let tasks: Vec<_> =
+            scenario.tasks(&view).map_err(refused)?.into_iter().map(arranged::task).collect();
+        let bytes = serde_json::to_vec(&tasks).expect("tasks have a JSON form");
+        let mut draft = self.store.begin("tasks", &job.key).map_err(stored)?;
+        draft.write("tasks.json", &bytes).map_err(stored)?;
+        draft.commit(json!({"plugin": job.plugin.id, "tasks": tasks.len()})).map_err(stored)?;
+        Ok(())
+    }
+}
+
+/// A host error as a job's failure.
+fn refused(error: clirbench_host::HostError) -> Failure {
+    Failure::new(error.message(), error.hint())
+}

@@ -1,0 +1,223 @@
+//! From a bench file to jobs: what there is to encode, what to score, and what is done already.
+//!
+//! Planning itself runs a few small jobs in workers (open each model, list each scenario's tasks),
+//! because this process never loads a plugin. Their results are in the store too.
+
+mod datasets;
+mod models;
+mod shards;
+
+use std::{path::PathBuf, sync::atomic::AtomicBool};
+
+use clirbench_core::{ranking::Ranking, task::Task};
+use clirbench_host::{Device, Discovery, Lock, PluginFile};
+use clirbench_store::{Key, Store};
+use serde_json::{Value, json};
+
+pub use datasets::{PlannedDataset, PlannedTask};
+pub use models::{Opened, PlannedModel};
+pub use shards::TextCount;
+
+use crate::{
+    arranged::documents_name,
+    bench::{Bench, suggest},
+    executor::{Event, ExecutorOptions, execute},
+    job::{Failure, Job, PluginRef, ScoreJob},
+};
+
+/// Everything that a run is started with.
+#[derive(Debug)]
+pub struct Setup {
+    /// The bench file.
+    pub bench: Bench,
+    /// Its folder: relative paths start here.
+    pub base: PathBuf,
+    /// The store.
+    pub store: Store,
+    /// The plugins that were found.
+    pub plugins: Discovery,
+    /// `plugins.lock`, where there is one.
+    pub lock: Option<Lock>,
+    /// How workers are started.
+    pub executor: ExecutorOptions,
+    /// Device for encoders.
+    pub device: Device,
+    /// Whether run files are wanted: decides how many documents are kept per query.
+    pub run_files: bool,
+}
+
+/// A plan: the work, and everything that collecting its results needs.
+#[derive(Debug)]
+pub struct Plan {
+    /// Datasets with their tasks, in the order of the bench file.
+    pub datasets: Vec<PlannedDataset>,
+    /// Models, in the order of the bench file.
+    pub models: Vec<PlannedModel>,
+    /// Every cell: model by model, dataset by dataset, task by task.
+    pub cells: Vec<PlannedCell>,
+    /// Embed jobs that are not in the store.
+    pub embed: Vec<Job>,
+    /// Texts per model: asked for, distinct, in the store, to encode.
+    pub texts: Vec<TextCount>,
+}
+
+/// One cell of the leaderboards.
+#[derive(Clone, Debug)]
+pub struct PlannedCell {
+    /// Index into [`Plan::models`].
+    pub model: usize,
+    /// Index into [`Plan::datasets`].
+    pub dataset: usize,
+    /// Index into its tasks.
+    pub task: usize,
+    /// The score job; `None` when the model could not be opened.
+    pub job: Option<ScoreJob>,
+    /// Whether its result is in the store.
+    pub done: bool,
+}
+
+/// A plan cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A dataset cannot be read.
+    #[error(transparent)]
+    Data(#[from] clirbench_data::DataError),
+    /// Anything else.
+    #[error("{0}")]
+    Other(Failure),
+}
+
+impl From<Failure> for PlanError {
+    fn from(failure: Failure) -> Self {
+        PlanError::Other(failure)
+    }
+}
+
+/// The version of what a score job computes; part of every score's key.
+const SCORE_VERSION: &str = "score/1";
+
+impl Plan {
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// When data cannot be read, a plugin is missing, an option is wrong, or the run is cancelled. A model or
+    /// scenario that fails to open is no error here: its cells are planned and say why they are empty.
+    pub fn make(
+        setup: &Setup,
+        cancel: &AtomicBool,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Plan, PlanError> {
+        let mut datasets = datasets::load(setup)?;
+        datasets::add_tasks(setup, &mut datasets, cancel, on_event)?;
+        let models = models::open(setup, &datasets, cancel, on_event)?;
+        let mut cells = Vec::new();
+        for (m, model) in models.iter().enumerate() {
+            for (d, dataset) in datasets.iter().enumerate() {
+                for (t, task) in dataset.tasks.iter().enumerate() {
+                    let job = model.opened.as_ref().ok().map(|opened| score_job(setup, opened, dataset, task));
+                    let done = job.as_ref().is_some_and(|job| setup.store.has("score", &job.key));
+                    cells.push(PlannedCell { model: m, dataset: d, task: t, job, done });
+                }
+            }
+        }
+        let (embed, texts) = shards::plan(setup, &datasets, &models)?;
+        Ok(Plan { datasets, models, cells, embed, texts })
+    }
+
+    /// The task of a cell.
+    #[must_use]
+    pub fn task(&self, cell: &PlannedCell) -> &Task {
+        &self.datasets[cell.dataset].tasks[cell.task].task
+    }
+
+    /// The cell's coordinates as in `scores.csv`.
+    #[must_use]
+    pub fn coordinates(&self, cell: &PlannedCell) -> clirbench_core::results::Cell {
+        let dataset = &self.datasets[cell.dataset];
+        let task = self.task(cell);
+        let language = |l: &u32| dataset.arranged.languages[*l as usize].clone();
+        clirbench_core::results::Cell {
+            model: self.models[cell.model].name.clone(),
+            dataset: dataset.name.clone(),
+            documents: documents_name(dataset.documents).to_owned(),
+            scenario: task.scenario.clone(),
+            query_lang: language(&task.query_lang),
+            pool_langs: task.pool_langs.iter().map(language).collect::<Vec<_>>().join("+"),
+        }
+    }
+}
+
+fn score_job(setup: &Setup, model: &Opened, dataset: &PlannedDataset, task: &PlannedTask) -> ScoreJob {
+    let measure = setup.bench.run.measure(setup.run_files);
+    let similarity = model.probe.info.similarity.clone();
+    let key = Key::of(&json!({
+        "version": SCORE_VERSION,
+        "ranking": std::any::type_name::<Ranking>(),
+        "dataset": dataset.key,
+        "documents": dataset.documents,
+        "copies": dataset.copies,
+        "task": task.hash,
+        "groups": [model.query_group, model.document_group],
+        "similarity": similarity,
+        "measure": measure,
+    }));
+    ScoreJob {
+        key,
+        dataset: dataset.key.clone(),
+        documents: dataset.documents,
+        copies: dataset.copies,
+        tasks: task.object.clone(),
+        index: task.index,
+        query_group: model.query_group.clone(),
+        document_group: model.document_group.clone(),
+        similarity,
+        measure,
+    }
+}
+
+/// A plugin that the lock, if any, agrees to.
+fn pinned(setup: &Setup, file: &PluginFile) -> Result<PluginRef, Failure> {
+    if let Some(lock) = &setup.lock {
+        lock.check(file).map_err(|e| Failure::new(e.message(), e.hint()))?;
+    }
+    Ok(PluginRef { id: file.manifest.id.clone(), path: file.path.clone(), sha256: file.sha256.clone() })
+}
+
+/// The plugin with this id, or an error with the nearest one that has the interface.
+fn find_plugin<'a>(setup: &'a Setup, id: &str, interface: &str) -> Result<&'a PluginFile, Failure> {
+    let of_kind = || setup.plugins.plugins.iter().filter(|p| p.manifest.interface(interface).is_some());
+    if let Some(found) = of_kind().find(|p| p.manifest.id == id) {
+        return Ok(found);
+    }
+    let ids: Vec<&str> = of_kind().map(|p| p.manifest.id.as_str()).collect();
+    let refused = setup.plugins.refused.iter().map(|(path, why)| format!("; {} was refused: {why}", path.display()));
+    let message = format!("there is no plugin `{id}` with {interface}{}", refused.collect::<String>());
+    let hint = match suggest(id, ids.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if ids.is_empty() => "no plugins were found: build them, or name a folder with --plugin".to_owned(),
+        None => format!("found: {} (`clirbench plugin list`)", ids.join(", ")),
+    };
+    Err(Failure::new(message, hint))
+}
+
+/// Runs small jobs in one worker and returns each one's outcome.
+fn run_small(
+    setup: &Setup,
+    jobs: &[Job],
+    cancel: &AtomicBool,
+    on_event: &mut dyn FnMut(Event),
+) -> Vec<Result<(), Failure>> {
+    let mut outcomes: Vec<_> = jobs.iter().map(|_| Ok(())).collect();
+    if !jobs.is_empty() {
+        execute(jobs, 1, &setup.executor, cancel, &mut |event| match event {
+            Event::Finished { job, outcome } => outcomes[job] = outcome,
+            other => on_event(other),
+        });
+    }
+    outcomes
+}
+
+/// A TOML table as a plugin's configuration.
+fn config(table: &toml::Table) -> Value {
+    serde_json::to_value(table).expect("TOML values have a JSON form")
+}

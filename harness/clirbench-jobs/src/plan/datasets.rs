@@ -1,0 +1,170 @@
+//! Datasets: read, committed, and laid out as tasks by the scenarios.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clirbench_core::{
+    dataset::{Collection, Copies, Documents},
+    task::Task,
+};
+use clirbench_data::Loaded;
+use clirbench_store::Key;
+use serde_json::{Value, json};
+
+use super::{PlanError, Setup, config, find_plugin, pinned, run_small};
+use crate::{
+    arranged::{self, stored},
+    executor::{Event, cancelled},
+    job::{Failure, Job, PluginRef, TasksJob},
+};
+
+/// A dataset of the bench file, read and committed.
+#[derive(Debug)]
+pub struct PlannedDataset {
+    /// Name in leaderboards.
+    pub name: String,
+    /// Its content and the files it came from.
+    pub loaded: Loaded,
+    /// How documents are laid out.
+    pub documents: Documents,
+    /// Which copies are relevant.
+    pub copies: Copies,
+    /// Key of the dataset object.
+    pub key: Key,
+    /// The collection as laid out: ids and texts of the pools.
+    pub arranged: Collection,
+    /// Tasks of all scenarios, in the order of the bench file.
+    pub tasks: Vec<PlannedTask>,
+    /// Scenarios that could not list their tasks, and why.
+    pub failed: Vec<(String, Failure)>,
+    /// The scenario plugins and configurations behind the tasks.
+    pub scenarios: Vec<(String, PluginRef, Value)>,
+}
+
+/// One task of a dataset.
+#[derive(Clone, Debug)]
+pub struct PlannedTask {
+    /// The `tasks/<key>` object.
+    pub object: Key,
+    /// Which of its tasks.
+    pub index: usize,
+    /// Hash of the task's content.
+    pub hash: Key,
+    /// The task.
+    pub task: Task,
+}
+
+pub(super) fn load(setup: &Setup) -> Result<Vec<PlannedDataset>, PlanError> {
+    let mut datasets = Vec::new();
+    for spec in &setup.bench.datasets {
+        let loaded = clirbench_data::load(spec, &setup.base)?;
+        let documents = spec.documents.unwrap_or_default();
+        let copies = spec.copies.unwrap_or_default();
+        let key = Key::of(&json!(["dataset/1", loaded.hash]));
+        arranged::commit(&setup.store, &key, &loaded.collection)?;
+        let arranged = loaded.collection.arranged(documents, copies);
+        datasets.push(PlannedDataset {
+            name: spec.name.clone(),
+            loaded,
+            documents,
+            copies,
+            key,
+            arranged,
+            tasks: Vec::new(),
+            failed: Vec::new(),
+            scenarios: Vec::new(),
+        });
+    }
+    Ok(datasets)
+}
+
+pub(super) fn add_tasks(
+    setup: &Setup,
+    datasets: &mut [PlannedDataset],
+    cancel: &AtomicBool,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<(), PlanError> {
+    let mut planned = Vec::new();
+    for name in &setup.bench.run.scenarios {
+        let (plugin, options) = resolve(setup, name)?;
+        for (d, dataset) in datasets.iter_mut().enumerate() {
+            dataset.scenarios.push((name.clone(), plugin.clone(), options.clone()));
+            let key = Key::of(&json!({
+                "version": "tasks/1",
+                "plugin": [plugin.id, plugin.sha256],
+                "config": options,
+                "dataset": dataset.key,
+                "documents": dataset.documents,
+                "copies": dataset.copies,
+            }));
+            let job = TasksJob {
+                key,
+                plugin: plugin.clone(),
+                config: options.clone(),
+                dataset: dataset.key.clone(),
+                documents: dataset.documents,
+                copies: dataset.copies,
+            };
+            planned.push((d, name, job));
+        }
+    }
+    let open: Vec<Job> = planned
+        .iter()
+        .filter(|(_, _, job)| !setup.store.has("tasks", &job.key))
+        .map(|(_, _, job)| Job::Tasks(job.clone()))
+        .collect();
+    let outcomes = run_small(setup, &open, cancel, on_event);
+    if cancel.load(Ordering::Relaxed) {
+        return Err(cancelled().into());
+    }
+    for (d, name, job) in planned {
+        let failed = open
+            .iter()
+            .zip(&outcomes)
+            .find_map(|(o, outcome)| (o.result().1 == &job.key).then(|| outcome.clone().err()).flatten());
+        match failed {
+            Some(failure) => datasets[d].failed.push((name.clone(), failure)),
+            None => datasets[d].tasks.extend(read_tasks(setup, &job.key)?),
+        }
+    }
+    Ok(())
+}
+
+fn read_tasks(setup: &Setup, key: &Key) -> Result<Vec<PlannedTask>, Failure> {
+    let missing = || Failure::new("a scenario's tasks vanished from the store", "run again");
+    let object = setup.store.get("tasks", key).map_err(stored)?.ok_or_else(missing)?;
+    let tasks: Vec<Task> = object.json("tasks.json").map_err(stored)?;
+    Ok(tasks
+        .into_iter()
+        .enumerate()
+        .map(|(index, task)| PlannedTask { object: key.clone(), index, hash: Key::of(&task), task })
+        .collect())
+}
+
+/// The plugin of a scenario and its checked configuration.
+///
+/// `scenario-<name>` provides `<name>`; any other scenario plugin provides the names that its
+/// schema accepts as `kind`.
+fn resolve(setup: &Setup, name: &str) -> Result<(PluginRef, Value), Failure> {
+    let mut options = setup.bench.scenario.get(name).map_or_else(|| json!({}), config);
+    let with_kind = json!({"kind": name});
+    let by_kind = setup.plugins.plugins.iter().find(|p| {
+        let takes_kind = p
+            .manifest
+            .interface("scenario/1")
+            .is_some_and(|i| i.schema.pointer("/properties/kind").is_some());
+        takes_kind && p.manifest.check_config("scenario/1", &with_kind).is_ok()
+    });
+    let file = match by_kind {
+        Some(file) => {
+            options["kind"] = json!(name);
+            file
+        }
+        None => find_plugin(setup, &format!("scenario-{name}"), "scenario/1").map_err(|failure| {
+            Failure::new(format!("unknown scenario `{name}`: {}", failure.message), failure.hint)
+        })?,
+    };
+    file.manifest.check_config("scenario/1", &options).map_err(|e| {
+        Failure::new(format!("[scenario.{name}]: {}", e.message()), e.hint())
+    })?;
+    Ok((pinned(setup, file)?, options))
+}

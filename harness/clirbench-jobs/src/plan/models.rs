@@ -1,0 +1,176 @@
+//! Models: which plugin opens them, what they are, and the groups of their vectors.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use clirbench_host::PluginFile;
+use clirbench_store::Key;
+use serde_json::{Value, json};
+
+use super::{PlanError, PlannedDataset, Setup, config, find_plugin, pinned, run_small};
+use crate::{
+    arranged::stored,
+    bench::{ModelSpec, resolve},
+    executor::{Event, cancelled},
+    job::{Failure, Job, PluginRef, ProbeJob},
+    model::{ModelFile, Probe, group, hash_files, listing},
+};
+
+/// A model of the bench file.
+#[derive(Debug)]
+pub struct PlannedModel {
+    /// Name in leaderboards.
+    pub name: String,
+    /// Its encoder plugin.
+    pub plugin: PluginRef,
+    /// The options of the bench file.
+    pub options: Value,
+    /// The options with the model's directory under `path`.
+    pub config: Value,
+    /// What it is, or why it could not be opened.
+    pub opened: Result<Opened, Failure>,
+}
+
+/// A model that could be opened.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// What it says about itself.
+    pub probe: Probe,
+    /// The files that its vectors depend on.
+    pub files: Vec<ModelFile>,
+    /// Group of its query vectors.
+    pub query_group: Key,
+    /// Group of its document vectors; the same where the model sees both roles alike.
+    pub document_group: Key,
+}
+
+/// A probe on its way: where it will be, and the directory whose files it names.
+struct Probing {
+    job: ProbeJob,
+    directory: PathBuf,
+}
+
+pub(super) fn open(
+    setup: &Setup,
+    datasets: &[PlannedDataset],
+    cancel: &AtomicBool,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Vec<PlannedModel>, PlanError> {
+    let mut probing = Vec::new();
+    for spec in &setup.bench.models {
+        probing.push(prepare(setup, spec, datasets)?);
+    }
+    let (asked, jobs): (Vec<usize>, Vec<Job>) = probing
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| !setup.store.has("probe", &p.job.key))
+        .map(|(i, p)| (i, Job::Probe(p.job.clone())))
+        .unzip();
+    let mut failures: Vec<Option<Failure>> = vec![None; probing.len()];
+    for (at, outcome) in asked.into_iter().zip(run_small(setup, &jobs, cancel, on_event)) {
+        failures[at] = outcome.err();
+    }
+    if cancel.load(Ordering::Relaxed) {
+        return Err(cancelled().into());
+    }
+    let mut models = Vec::new();
+    for ((spec, probing), failure) in setup.bench.models.iter().zip(probing).zip(failures) {
+        let options = config(&spec.options);
+        let opened = match failure {
+            Some(failure) => Err(failure),
+            None => finish(setup, &probing, &options),
+        };
+        let ProbeJob { plugin, config, .. } = probing.job;
+        models.push(PlannedModel { name: spec.name.clone(), plugin, options, config, opened });
+    }
+    Ok(models)
+}
+
+fn prepare(setup: &Setup, spec: &ModelSpec, datasets: &[PlannedDataset]) -> Result<Probing, Failure> {
+    let about = |failure: Failure| {
+        Failure::new(format!("model `{}`: {}", spec.name, failure.message), failure.hint)
+    };
+    let directory = spec.path.as_deref().map(|path| resolve(&setup.base, path));
+    if let Some(missing) = directory.as_deref().filter(|d| !d.exists()) {
+        return Err(about(Failure::new(
+            format!("{} does not exist", missing.display()),
+            "`path` is relative to the bench file",
+        )));
+    }
+    let file = choose(setup, spec, directory.as_deref()).map_err(about)?;
+    let mut config = config(&spec.options);
+    file.manifest
+        .check_config("encoder/1", &config)
+        .map_err(|e| about(Failure::new(e.message(), e.hint())))?;
+    let plugin = pinned(setup, file).map_err(about)?;
+    let (sample_query, sample_document) = samples(datasets);
+    let key = Key::of(&json!({
+        "version": "probe/1",
+        "plugin": [plugin.id, plugin.sha256],
+        "config": config,
+        "files": directory.as_deref().map(listing),
+        "device": setup.device.as_str(),
+        "samples": [sample_query, sample_document],
+    }));
+    if let Some(directory) = &directory {
+        config["path"] = json!(directory);
+    }
+    let job = ProbeJob { key, plugin, config, sample_query, sample_document };
+    Ok(Probing { job, directory: directory.unwrap_or_default() })
+}
+
+fn finish(setup: &Setup, probing: &Probing, options: &Value) -> Result<Opened, Failure> {
+    let job = &probing.job;
+    let missing = || Failure::new("the model's probe vanished from the store", "run again");
+    let object = setup.store.get("probe", &job.key).map_err(stored)?.ok_or_else(missing)?;
+    let probe: Probe = object.json("info.json").map_err(stored)?;
+    let files = hash_files(&probing.directory, &probe.info.files)?;
+    let dtype = setup.bench.run.dtype;
+    let of = |role| group(&job.plugin, options, &probe, &files, dtype, role);
+    let (query_group, document_group) = (of("query"), of("document"));
+    Ok(Opened { probe, files, query_group, document_group })
+}
+
+/// The encoder that the bench file names, or the one that knows what the directory holds.
+fn choose<'a>(setup: &'a Setup, spec: &ModelSpec, directory: Option<&Path>) -> Result<&'a PluginFile, Failure> {
+    match (&spec.encoder, directory) {
+        (Some(name), _) => {
+            let id = if name.starts_with("encoder-") { name.clone() } else { format!("encoder-{name}") };
+            find_plugin(setup, &id, "encoder/1")
+        }
+        (None, None) => find_plugin(setup, "encoder-hashed", "encoder/1"),
+        (None, Some(directory)) => setup.plugins.plugins.iter().find(|p| opens(p, directory)).ok_or_else(|| {
+            Failure::new(
+                format!("no encoder plugin knows what to do with {}", directory.display()),
+                "name one with `encoder = \"...\"`, or check that the directory holds a model",
+            )
+        }),
+    }
+}
+
+fn opens(file: &PluginFile, directory: &Path) -> bool {
+    let patterns = file.manifest.interface("encoder/1").map_or(&[][..], |i| &i.detects);
+    patterns.iter().any(|pattern| holds(directory, pattern))
+}
+
+/// Whether `directory` holds a file that matches `pattern`: folders, then `*` within the file name.
+fn holds(directory: &Path, pattern: &str) -> bool {
+    let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+    let entries = fs::read_dir(directory.join(folder)).into_iter().flatten().flatten();
+    let (head, tail) = name.split_once('*').map_or((name, None), |(head, tail)| (head, Some(tail)));
+    entries.map(|e| e.file_name().to_string_lossy().into_owned()).any(|found| match tail {
+        None => found == head,
+        Some(tail) => found.len() >= head.len() + tail.len() && found.starts_with(head) && found.ends_with(tail),
+    })
+}
+
+/// The first query and document of the run: what `run.json` shows as rendered input.
+fn samples(datasets: &[PlannedDataset]) -> (String, String) {
+    let first = |entries: &[clirbench_core::dataset::Entry]| {
+        entries.iter().flat_map(|e| e.texts.iter().flatten()).next().cloned().unwrap_or_default()
+    };
+    datasets.first().map_or_else(Default::default, |d| (first(&d.arranged.queries), first(&d.arranged.documents)))
+}
