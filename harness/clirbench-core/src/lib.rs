@@ -2,9 +2,13 @@
 //!
 //! Pure: no IO, no threads, no clocks. Everything here can be checked by hand on small numbers.
 
+pub mod averages;
+pub mod bias;
+pub mod compare;
 pub mod dataset;
 pub mod metrics;
 pub mod ranking;
 pub mod results;
+pub mod run;
 pub mod stats;
 pub mod task;

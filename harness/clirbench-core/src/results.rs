@@ -91,7 +91,8 @@ pub struct BiasRow {
     pub query_lang: String,
     /// Languages of the pool joined by `+`.
     pub pool_langs: String,
-    /// Statistic (`top10_share`, `top10_over_share`, `first_in_query_lang`, `rank_gap`, `disparity:ndcg@10`, ...).
+    /// Statistic, as defined in [`crate::bias`] (`top10_share`, `first_in_query_lang`, `rank_gap`,
+    /// `disparity:ndcg@10`, ...).
     pub statistic: String,
     /// The language it is about; empty where it is about the whole cell.
     pub language: String,
