@@ -1,75 +1,48 @@
 //! Exact ranks of relevant documents and exact top-k, blocked and multi-threaded.
+//!
+//! One pass over the documents serves both. A relevant document's rank needs no sort: it is one more
+//! than the number of documents ahead of it. So the scores of the few documents that a query judges
+//! or excludes are computed first; then every distinct row of the pool is scored once, tile by tile,
+//! compared with those few scores and with the lowest score of the top so far, and forgotten.
+//!
+//! That is exact only because equal vectors have equal scores wherever they stand, which the
+//! arithmetic has to promise (it is a chain of fused multiply-adds, the same on every machine).
+//! Copies of a text share a row, so they tie by construction.
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//! use clirbench_search::{Dense, Pool, Search, Target};
+//!
+//! let documents = [1.0, 0.0, 0.6, 0.8, 0.0, 1.0];
+//! let search = Search {
+//!     queries: &Dense::new(&[1.0, 0.0], 1, 2).unwrap(),
+//!     query_rows: &[0],
+//!     documents: &Dense::new(&documents, 3, 2).unwrap(),
+//!     pool: Pool { rows: &[0, 1, 2], order: &[0, 1, 2] },
+//!     targets: &[Target { judged: vec![(1, 1)], excluded: vec![] }],
+//!     top_k: 2,
+//!     threads: 1,
+//!     cancel: &AtomicBool::new(false),
+//! };
+//! let outcome = &search.run()?[0];
+//! assert_eq!(outcome.ranking.relevant[0].above, 1); // document 1 has rank 2
+//! assert_eq!(outcome.top.iter().map(|hit| hit.document).collect::<Vec<_>>(), [0, 1]);
+//! # Ok::<(), clirbench_search::SearchError>(())
+//! ```
 
-use std::{io, ops::Range, sync::atomic::AtomicBool};
+mod block;
+mod check;
+mod counter;
+mod error;
+mod kernel;
+mod pack;
+mod rows;
+mod search;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod top;
 
-use clirbench_core::ranking::Ranking;
-
-/// A matrix that is read row block by row block: memory-mapped shards, or a plain slice.
-pub trait Rows: Sync {
-    /// Number of rows.
-    fn len(&self) -> usize;
-    /// Whether there are no rows.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    /// Length of one row.
-    fn dim(&self) -> usize;
-    /// Copies `rows` into `out`, row-major, `rows.len() * dim` values.
-    fn read(&self, rows: Range<usize>, out: &mut [f32]) -> io::Result<()>;
-}
-
-/// The documents that queries are ranked against.
-#[derive(Clone, Copy, Debug)]
-pub struct Pool<'a> {
-    /// Row of each pool document in the document matrix. Equal texts share a row.
-    pub rows: &'a [u32],
-    /// Tie order of each pool document (distinct values): of two equal scores the smaller is ahead.
-    pub order: &'a [u32],
-}
-
-/// What one query is judged by; all positions are pool positions.
-#[derive(Clone, Debug, Default)]
-pub struct Target {
-    /// Judged documents with their grades.
-    pub judged: Vec<(u32, i32)>,
-    /// Documents that are not in this query's pool.
-    pub excluded: Vec<u32>,
-}
-
-/// A retrieved document.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Hit {
-    /// Position in the pool.
-    pub document: u32,
-    /// Dot product.
-    pub score: f32,
-}
-
-/// One query's outcome.
-#[derive(Clone, Debug, Default)]
-pub struct Outcome {
-    /// Where the relevant documents stand.
-    pub ranking: Ranking,
-    /// The first `top_k` documents, by score descending then order ascending.
-    pub top: Vec<Hit>,
-}
-
-/// A search of many queries over one pool.
-pub struct Search<'a> {
-    /// Query vectors.
-    pub queries: &'a dyn Rows,
-    /// Row of each query in `queries`.
-    pub query_rows: &'a [u32],
-    /// Document vectors.
-    pub documents: &'a dyn Rows,
-    /// The pool over `documents`.
-    pub pool: Pool<'a>,
-    /// Parallel to `query_rows`.
-    pub targets: &'a [Target],
-    /// How many documents to retrieve; 0 for ranks only.
-    pub top_k: usize,
-    /// Threads to use.
-    pub threads: usize,
-    /// Polled per block.
-    pub cancel: &'a AtomicBool,
-}
+pub use error::SearchError;
+pub use rows::{Dense, Rows};
+pub use search::{Hit, Outcome, Pool, Search, Target};
