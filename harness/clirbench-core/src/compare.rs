@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
+use crate::metrics::{Metric, Scale};
 use crate::results::{Cell, QueryValues, ScoreRow};
 use crate::stats::{DEFAULT_PERMUTATIONS, DEFAULT_RESAMPLES, Interval, StatsError, holm};
 
@@ -162,7 +163,9 @@ pub enum CompareError {
     #[error("BASE and HEAD were measured on different data: {}; measure both on the same data, or pass --force", .0.join("; "))]
     DifferentData(Vec<String>),
     /// One cell and metric has two rows.
-    #[error("{side} has two rows for {metric} of {cell}; results that were joined from several runs conflict, so keep one")]
+    #[error(
+        "{side} has two rows for {metric} of {cell}; results that were joined from several runs conflict, so keep one"
+    )]
     Duplicate {
         /// `BASE` or `HEAD`.
         side: &'static str,
@@ -227,20 +230,17 @@ pub fn main_metrics(scenario: &str) -> Option<&'static [&'static str]> {
 /// Whether a smaller value is better: only for `max@r`, a rank.
 #[must_use]
 pub fn lower_is_better(metric: &str) -> bool {
-    rule_free(metric) == "max@r"
+    Metric::of_row(metric).is_ok_and(|m| !m.higher_is_better())
 }
 
-/// The metric without its `/best` or `/worst` tie rule.
-fn rule_free(metric: &str) -> &str {
-    metric.split_once('/').map_or(metric, |(name, _)| name)
-}
-
-/// A difference on the 0-100 scale; `None` for ranks.
-fn points(metric: &str, delta: f64) -> Option<f64> {
-    match rule_free(metric) {
-        "max@r" => None,
-        name if name.starts_with("max@r_norm") => Some(delta),
-        _ => Some(100.0 * delta),
+/// Points of the 0-100 scale per unit of the metric; `None` for ranks, which are on no such scale.
+/// A metric that is not known here (a plugin's) is taken for a fraction.
+#[must_use]
+pub fn points_per_unit(metric: &str) -> Option<f64> {
+    match Metric::of_row(metric).map_or(Scale::Fraction, |m| m.scale()) {
+        Scale::Fraction => Some(100.0),
+        Scale::Percent => Some(1.0),
+        Scale::Rank => None,
     }
 }
 
@@ -333,7 +333,11 @@ fn rows_by_key<'a>(
     for row in &of.scores {
         let twice = rows.insert((row.cell(), row.metric.as_str()), row).is_some();
         if twice && wanted(row, &options.metrics) {
-            return Err(CompareError::Duplicate { side, cell: words(&row.cell()), metric: row.metric.clone() });
+            return Err(CompareError::Duplicate {
+                side,
+                cell: words(&row.cell()),
+                metric: row.metric.clone(),
+            });
         }
     }
     Ok(rows)

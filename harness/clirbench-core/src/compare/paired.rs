@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{CompareError, CompareOptions, ComparedRow, Rows, Side, Verdict, points, words};
+use super::{CompareError, CompareOptions, ComparedRow, Rows, Side, Verdict, points_per_unit, words};
 use crate::results::{Cell, QueryValues, ScoreRow};
 use crate::stats::{Clusters, Interval, Resamples, StatsError, randomization_test};
 
@@ -40,17 +40,16 @@ impl<'a> Tests<'a> {
     /// The row of a joined pair; Holm's correction and the verdict come later.
     pub(super) fn row(&mut self, base: &ScoreRow, head: &ScoreRow) -> Result<ComparedRow, CompareError> {
         let delta = head.value - base.value;
-        let (outcome, note) = match self.paired(base, head) {
-            Ok((own, other)) => {
-                let outcome = self.test(own, &other, base, head).map_err(|source| CompareError::Stats {
-                    cell: words(&base.cell()),
-                    metric: base.metric.clone(),
-                    source,
-                })?;
-                (Some(outcome), None)
-            }
-            Err(why) => (None, Some(why)),
-        };
+        let (outcome, note) =
+            match self.paired(base, head) {
+                Ok((own, other)) => {
+                    let outcome = self.test(own, &other, base, head).map_err(|source| {
+                        CompareError::Stats { cell: words(&base.cell()), metric: base.metric.clone(), source }
+                    })?;
+                    (Some(outcome), None)
+                }
+                Err(why) => (None, Some(why)),
+            };
         Ok(ComparedRow {
             cell: base.cell(),
             head_model: head.model.clone(),
@@ -58,7 +57,7 @@ impl<'a> Tests<'a> {
             base: base.value,
             head: head.value,
             delta,
-            points: points(&base.metric, delta),
+            points: points_per_unit(&base.metric).map(|per_unit| per_unit * delta),
             interval: outcome.as_ref().and_then(|o| o.interval),
             p: outcome.as_ref().map(|o| o.p),
             p_holm: None,
@@ -69,11 +68,13 @@ impl<'a> Tests<'a> {
 
     /// BASE's values and HEAD's in the same order; else why there is no such pair.
     fn paired(&self, base: &ScoreRow, head: &ScoreRow) -> Result<(&'a QueryValues, Vec<f64>), String> {
-        let metric = per_query_metric(&base.metric);
         let (base_cell, head_cell) = (base.cell(), head.cell());
-        let of_base = self.base.get(&(&base_cell, metric.as_str())).copied();
-        let of_head = self.head.get(&(&head_cell, metric.as_str())).copied();
-        let (own, other) = match (of_base, of_head) {
+        let metric = mean_metric(&base.metric);
+        // Per-query values of `max@r_norm_of_mean` are ranks, whichever of the two names they have.
+        let find = |side: &HashMap<(&Cell, &str), &'a QueryValues>, cell| {
+            side.get(&(cell, base.metric.as_str())).or_else(|| side.get(&(cell, metric.as_str()))).copied()
+        };
+        let (own, other) = match (find(&self.base, &base_cell), find(&self.head, &head_cell)) {
             (Some(own), Some(other)) => (own, other),
             (None, None) => return Err("neither side has per-query values".to_owned()),
             (None, _) => return Err("BASE has no per-query values".to_owned()),
@@ -106,7 +107,7 @@ impl<'a> Tests<'a> {
             }
         };
         let p = randomization_test(draw.clusters(), &own.values, other, permutations, seed)?.p;
-        let interval = if per_query_metric(&base.metric) == base.metric {
+        let interval = if mean_metric(&base.metric) == base.metric {
             Some(draw.interval_of_difference(&own.values, other, |mean| mean)?)
         } else {
             let pool = f64::from(base.pool_size).log2();
@@ -119,9 +120,9 @@ impl<'a> Tests<'a> {
     }
 }
 
-/// The metric whose per-query values test this one. `max@r_norm_of_mean` is a function of the mean
-/// of `max@r`, and a monotone one, so that is what its test permutes and resamples.
-fn per_query_metric(metric: &str) -> String {
+/// The metric whose value is the mean of the per-query values: the metric itself, but `max@r` for
+/// `max@r_norm_of_mean`. The latter is a monotone function of that mean, so permuting ranks tests it.
+fn mean_metric(metric: &str) -> String {
     match metric.strip_prefix("max@r_norm_of_mean") {
         Some(rule) => format!("max@r{rule}"),
         None => metric.to_owned(),

@@ -1,0 +1,17 @@
+//! What a results folder holds, byte by byte, and what comes back when it is read.
+//!
+//! - `fixture`: a small run of two models that every other module uses
+//! - `folder`: all files of a run as snapshots, rewriting, stability, refusal of NaN
+//! - `scores`: reading `scores.csv`, and its errors
+//! - `per_query`: the parquet file there and back
+//! - `trec`: runs and qrels there and back
+//! - `leaderboards`: gaps, best values, tie rules, wrapping; the averages of Jang et al. 2025
+//! - `compare`: sides from folders, and the four formats
+
+mod compare;
+mod fixture;
+mod folder;
+mod leaderboards;
+mod per_query;
+mod scores;
+mod trec;
