@@ -23,6 +23,15 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// The interval of a statistic from its value in each resample, such as the average of the
+    /// [`Resamples::means`] of several cells; `None` where there is no resample.
+    #[must_use]
+    pub fn of_samples(samples: Vec<f64>) -> Option<Interval> {
+        (!samples.is_empty()).then(|| percentiles(samples))
+    }
+}
+
 /// Clusters drawn with replacement, many times; as many clusters per resample as there are.
 ///
 /// Holds how often each cluster was drawn (2 bytes per cluster and resample: 100 MB for 50,000
