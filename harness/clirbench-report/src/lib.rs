@@ -27,7 +27,8 @@
 //! write_all(dir.path(), &results, &Options::default())?;
 //! assert_eq!(scores::read_scores(&dir.path().join("scores.csv"))?, results.scores);
 //!
-//! let table = terminal::render(&leaderboard::clir(&results.scores), &terminal::Style::default());
+//! let board = leaderboard::clir(&results.scores, &results.per_query);
+//! let table = terminal::render(&board, &terminal::Style::default());
 //! assert!(table.contains("25.00"));
 //! # Ok(())
 //! # }
@@ -69,8 +70,8 @@ pub struct Results {
 /// What to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Whether `per_query.parquet` is written. It is by far the largest file: a long run may leave
-    /// it out while cells still arrive, and write it at the end.
+    /// Whether `per_query.parquet`, by far the largest file, is written, and averages in Markdown
+    /// get intervals from it: a run may leave both out while cells still arrive.
     pub per_query: bool,
     /// What a reader of the numbers has to know: failed cells and why, and the notes of the tasks.
     /// Printed below the leaderboards.

@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use clirbench_core::results::ScoreRow;
+use clirbench_core::results::QueryValues;
 
 use crate::error::ReportError;
-use crate::leaderboard::{self, Column, Leaderboard};
+use crate::leaderboard::{self, Column, Layout, Leaderboard};
 use crate::{Exporter, Options, Results};
 
 pub(crate) struct Markdown {
     pub(crate) file: &'static str,
-    pub(crate) of: fn(&[ScoreRow]) -> Leaderboard,
+    pub(crate) of: Layout,
 }
 
 impl Exporter for Markdown {
@@ -19,7 +19,7 @@ impl Exporter for Markdown {
     }
 
     fn render(&self, results: &Results, options: &Options) -> Result<Vec<u8>, ReportError> {
-        Ok(document(&[(self.of)(&results.scores)], options).into_bytes())
+        Ok(document(&[(self.of)(&results.scores, per_query(results, options))], options).into_bytes())
     }
 }
 
@@ -32,10 +32,17 @@ impl Exporter for LeaderboardMarkdown {
     }
 
     fn render(&self, results: &Results, options: &Options) -> Result<Vec<u8>, ReportError> {
-        let boards = [leaderboard::overall, leaderboard::clir, leaderboard::mono, leaderboard::mixed];
-        let boards: Vec<_> = boards.iter().map(|of| of(&results.scores)).filter(|b| !b.is_empty()).collect();
+        let layouts: [Layout; 4] =
+            [leaderboard::overall, leaderboard::clir, leaderboard::mono, leaderboard::mixed];
+        let boards = layouts.iter().map(|of| of(&results.scores, per_query(results, options)));
+        let boards: Vec<_> = boards.filter(|b| !b.is_empty()).collect();
         Ok(document(&boards, options).into_bytes())
     }
+}
+
+/// What the intervals of averages are made of; nothing while cells still arrive.
+fn per_query<'a>(results: &'a Results, options: &Options) -> &'a [QueryValues] {
+    if options.per_query { &results.per_query } else { &[] }
 }
 
 fn document(boards: &[Leaderboard], options: &Options) -> String {

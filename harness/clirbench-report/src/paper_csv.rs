@@ -1,14 +1,12 @@
 //! `clir.csv`, `mono.csv`, `mixed.csv`: leaderboards with the numbers as the papers print them.
 
-use clirbench_core::results::ScoreRow;
-
 use crate::error::ReportError;
-use crate::leaderboard::Leaderboard;
+use crate::leaderboard::{Layout, Leaderboard};
 use crate::{Exporter, Options, Results};
 
 pub(crate) struct PaperCsv {
     pub(crate) file: &'static str,
-    pub(crate) of: fn(&[ScoreRow]) -> Leaderboard,
+    pub(crate) of: Layout,
 }
 
 impl Exporter for PaperCsv {
@@ -17,7 +15,8 @@ impl Exporter for PaperCsv {
     }
 
     fn render(&self, results: &Results, _: &Options) -> Result<Vec<u8>, ReportError> {
-        render(self.file, &(self.of)(&results.scores))
+        // The intervals of averages, which need per-query values, are not printed.
+        render(self.file, &(self.of)(&results.scores, &[]))
     }
 }
 

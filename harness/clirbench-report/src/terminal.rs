@@ -30,7 +30,7 @@ pub fn render(board: &Leaderboard, style: &Style) -> String {
     if board.is_empty() {
         return out;
     }
-    let _ = writeln!(out, "{}  {}", board.title, board.caption);
+    let _ = writeln!(out, "{}\n{}", board.title, board.caption);
     for section in &board.sections {
         let columns: Vec<Text> = section.columns.iter().map(|c| Text::new(c, style)).collect();
         let first = board.models.iter().map(|m| m.width()).chain([section.title.width()]).max().unwrap_or(0);
@@ -71,13 +71,18 @@ impl Text {
 
 const GAP: usize = 2;
 
-/// Splits columns so that each block fits; a block has at least one column.
+/// Splits columns so that each block fits, between groups where a group fits in a block of its
+/// own; a block has at least one column.
 fn blocks(columns: &[Text], first: usize, width: Option<usize>) -> Vec<&[Text]> {
     let Some(width) = width else { return vec![columns] };
     let mut blocks = Vec::new();
     let (mut start, mut used) = (0, first);
     for (i, column) in columns.iter().enumerate() {
-        if i > start && used + GAP + column.width > width {
+        let group = columns[i..].iter().take_while(|c| c.group == column.group);
+        let group: usize = group.map(|c| GAP + c.width).sum();
+        let opens_group = i == 0 || columns[i - 1].group != column.group;
+        let needed = if opens_group && first + group <= width { group } else { GAP + column.width };
+        if i > start && used + needed > width {
             blocks.push(&columns[start..i]);
             (start, used) = (i, first);
         }

@@ -96,11 +96,11 @@ fn place(cell: &Cell) -> String {
     format!("{}→{}", words.join(" "), cell.pool_langs)
 }
 
-/// One sentence: how many rows got worse and better.
+/// How many rows got worse and better, and how to read them.
 fn summary(comparison: &Comparison) -> String {
     let count = |v| comparison.rows.iter().filter(|r| r.verdict == v).count();
     format!(
-        "{} compared: {} worse, {} better, {} without a significant difference (alpha {}).",
+        "{} compared: {} worse, {} better, {} without a significant difference (alpha {}). Values on the 0-100 scale; max@r is a rank, lower is better.",
         comparison.rows.len(),
         count(Verdict::Regression),
         count(Verdict::Gain),

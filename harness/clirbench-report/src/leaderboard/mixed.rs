@@ -1,17 +1,19 @@
 //! Mixed pools, with the metrics of tables 1 and 2 of Hong et al. 2026.
 
-use clirbench_core::results::ScoreRow;
+use clirbench_core::results::{QueryValues, ScoreRow};
 
-use super::{Column, Index, Leaderboard, Place, Section, average, distinct};
+use super::average::{Bootstrap, Sampled, average};
+use super::{Column, Index, Leaderboard, Place, Section, distinct};
 
 /// One section per scenario, dataset and pool with columns per query language and metric; then,
 /// per scenario, OVR: per metric the mean over directions (pool and query language) of the mean
-/// over datasets. Max@R is a rank in pools of different sizes and has no OVR: its norm has.
+/// over datasets, with an interval where `per_query` has the cells. Max@R is a rank in pools of different sizes and has no OVR: its norm has.
 ///
 /// Scenarios other than `mono` and `clir` land here, also those of third-party plugins.
 #[must_use]
-pub fn mixed(scores: &[ScoreRow]) -> Leaderboard {
+pub fn mixed(scores: &[ScoreRow], per_query: &[QueryValues]) -> Leaderboard {
     let index = Index::new(scores);
+    let mut bootstrap = Bootstrap::new(per_query);
     let places: Vec<_> =
         index.places.iter().copied().filter(|p| !["mono", "clir"].contains(&p.scenario)).collect();
     let mut sections = Vec::new();
@@ -26,7 +28,9 @@ pub fn mixed(scores: &[ScoreRow]) -> Leaderboard {
                 title = format!("{scenario} {} {}", index.dataset_label(place), place.pool_langs);
                 for metric in &metrics {
                     let found = index.columns(place, metric, place.query_lang, metric);
-                    averaged.extend(found.first().map(|own| (place, own.clone())));
+                    if let Some(own) = found.first() {
+                        averaged.push((place, bootstrap.sample(own.clone(), place, &index.models)));
+                    }
                     columns.extend(found);
                 }
             }
@@ -42,7 +46,8 @@ pub fn mixed(scores: &[ScoreRow]) -> Leaderboard {
     sections.retain(|s| !s.columns.is_empty());
     Leaderboard {
         title: "Mixed",
-        caption: "Per pool and query language; complete, ndcg, recall and map x 100; max@r: lower is better; OVR: mean over pools and query languages of the mean over datasets.",
+        caption: "Per pool and query language; complete, ndcg and map x 100; max@r: lower is better.
+OVR: mean over pools and query languages of the mean over datasets.",
         models: index.model_names(),
         sections,
     }
@@ -62,15 +67,15 @@ fn metrics<'a>(scenario: &str, scores: &'a [ScoreRow]) -> Vec<&'a str> {
 }
 
 /// The mean over directions of the mean over datasets; `None` where one cell is all there is.
-fn overall(metric: &str, columns: &[(Place, Column)]) -> Option<Column> {
-    let of: Vec<_> = columns.iter().filter(|(_, c)| c.metric == metric).collect();
+fn overall(metric: &str, columns: &[(Place, Sampled)]) -> Option<Column> {
+    let of: Vec<_> = columns.iter().filter(|(_, c)| c.column.metric == metric).collect();
     if of.len() < 2 {
         return None;
     }
-    let directions: Vec<Column> = distinct(of.iter().map(|(p, _)| (p.pool_langs, p.query_lang)))
+    let directions: Vec<Sampled> = distinct(of.iter().map(|(p, _)| (p.pool_langs, p.query_lang)))
         .into_iter()
         .map(|direction| {
-            let over: Vec<&Column> = of
+            let over: Vec<_> = of
                 .iter()
                 .filter(|(p, _)| (p.pool_langs, p.query_lang) == direction)
                 .map(|(_, c)| c)
@@ -78,5 +83,5 @@ fn overall(metric: &str, columns: &[(Place, Column)]) -> Option<Column> {
             average(&over, "", "")
         })
         .collect();
-    Some(average(&directions.iter().collect::<Vec<_>>(), "OVR", metric))
+    Some(average(&directions.iter().collect::<Vec<_>>(), "OVR", metric).column)
 }

@@ -10,6 +10,7 @@
 //! *Documents.* The same dataset with unique and with per-question documents counts as two
 //! datasets.
 
+mod average;
 mod directional;
 mod metric;
 mod mixed;
@@ -17,19 +18,22 @@ mod overall;
 
 use std::collections::HashMap;
 
-use clirbench_core::results::ScoreRow;
+use clirbench_core::results::{Cell, QueryValues, ScoreRow};
 
 pub use directional::{clir, mono};
 pub(crate) use metric::Printed;
 pub use mixed::mixed;
 pub use overall::overall;
 
+/// Lays out scores; per-query values, where they are given, add intervals to the averages.
+pub(crate) type Layout = fn(&[ScoreRow], &[QueryValues]) -> Leaderboard;
+
 /// A table with a row per model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaderboard {
     /// `CLIR`, `Mono`, `Mixed` or `Overall`.
     pub title: &'static str,
-    /// One line on what the columns mean.
+    /// What the columns mean.
     pub caption: &'static str,
     /// Model names: the rows.
     pub models: Vec<String>,
@@ -64,7 +68,7 @@ pub struct Column {
 pub struct Value {
     /// The mean.
     pub mean: f64,
-    /// Its 95% interval; averages over cells have none.
+    /// Its 95% interval; an average has one where the per-query values of its cells are there.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -129,6 +133,18 @@ impl<'a> Place<'a> {
             scenario: &row.scenario,
             query_lang: &row.query_lang,
             pool_langs: &row.pool_langs,
+        }
+    }
+
+    fn cell(self, model: &str) -> Cell {
+        let owned = str::to_owned;
+        Cell {
+            model: owned(model),
+            dataset: owned(self.dataset),
+            documents: owned(self.documents),
+            scenario: owned(self.scenario),
+            query_lang: owned(self.query_lang),
+            pool_langs: owned(self.pool_langs),
         }
     }
 }
@@ -196,19 +212,4 @@ impl<'a> Index<'a> {
 fn distinct<T: Copy + Eq + std::hash::Hash>(items: impl Iterator<Item = T>) -> Vec<T> {
     let mut seen = std::collections::HashSet::new();
     items.filter(|&item| seen.insert(item)).collect()
-}
-
-/// The mean of several columns, model by model; empty for a model that lacks one of them.
-fn average(columns: &[&Column], group: &str, name: &str) -> Column {
-    let models = columns.first().map_or(0, |c| c.values.len());
-    let mean = |model: usize| {
-        let values: Option<Vec<f64>> = columns.iter().map(|c| c.values[model].map(|v| v.mean)).collect();
-        values.map(|v| Value { mean: v.iter().sum::<f64>() / v.len() as f64, interval: None })
-    };
-    Column {
-        group: group.to_owned(),
-        name: name.to_owned(),
-        metric: columns.first().map_or_else(String::new, |c| c.metric.clone()),
-        values: (0..models).map(mean).collect(),
-    }
 }

@@ -1,29 +1,30 @@
 //! CLIR and Mono averages side by side, laid out as table 2 of Jang et al. 2025.
 
-use clirbench_core::results::ScoreRow;
+use clirbench_core::results::{QueryValues, ScoreRow};
 
-use super::{Column, Leaderboard, Section, average, clir, mono};
+use super::average::average;
+use super::directional::directions;
+use super::{Column, Index, Leaderboard, Section};
 
-/// The AVG of every direction and language, and OVR, the mean of the OVR of CLIR and of Mono. With
-/// two languages that is the mean of the four averages, as in the paper; with more, CLIR does not
-/// outweigh Mono by its number of directions. Empty unless both boards have results.
+/// The AVG of every CLIR direction and Mono language, and OVR, the mean of them all: two, two and
+/// four in the paper. Empty unless both scenarios have results.
 #[must_use]
-pub fn overall(scores: &[ScoreRow]) -> Leaderboard {
-    let (clir, mono) = (clir(scores), mono(scores));
+pub fn overall(scores: &[ScoreRow], per_query: &[QueryValues]) -> Leaderboard {
+    let of = |scenario| directions(scores, per_query, scenario).averages;
+    let (clir, mono) = (of("clir"), of("mono"));
     let mut columns = Vec::new();
     if !clir.is_empty() && !mono.is_empty() {
-        for (board, group) in [(&clir, "CLIR AVG"), (&mono, "Mono AVG")] {
-            let averages = board.columns().filter(|c| c.group == "AVG");
-            columns.extend(averages.map(|c| Column { group: group.to_owned(), ..c.clone() }));
+        for (averages, group) in [(&clir, "CLIR AVG"), (&mono, "Mono AVG")] {
+            let renamed = averages.iter().map(|a| Column { group: group.to_owned(), ..a.column.clone() });
+            columns.extend(renamed);
         }
-        let overall: Vec<&Column> =
-            clir.columns().chain(mono.columns()).filter(|c| c.group == "OVR").collect();
-        columns.push(average(&overall, "OVR", ""));
+        let all: Vec<_> = clir.iter().chain(&mono).collect();
+        columns.push(average(&all, "OVR", "").column);
     }
     Leaderboard {
         title: "Overall",
-        caption: "nDCG@10 x 100, mean over datasets; OVR: mean of the CLIR and the Mono average.",
-        models: clir.models,
+        caption: "nDCG@10 x 100, mean over datasets, queries-documents. OVR: mean of all columns.",
+        models: Index::new(scores).model_names(),
         sections: vec![Section { title: String::new(), columns }],
     }
 }

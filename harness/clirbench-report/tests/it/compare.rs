@@ -60,9 +60,7 @@ fn a_lone_scores_file_is_a_side_without_per_query_values() {
 #[test]
 fn the_four_formats() {
     let (base, head) = sides();
-    // Four queries give p = 1/8 at best: a level at which the two shifts count.
-    let options = CompareOptions { alpha: 1.1, ..CompareOptions::default() };
-    let comparison = compare(&base, &head, &options).expect("comparable");
+    let comparison = compare(&base, &head, &CompareOptions::default()).expect("comparable");
     insta::assert_snapshot!("compare.txt", text::render(&comparison, false));
     insta::assert_snapshot!("compare.md", markdown::render(&comparison));
     let table = String::from_utf8(csv::render(&comparison).expect("rendered")).expect("text");
@@ -76,7 +74,7 @@ fn the_four_formats() {
 #[test]
 fn colour_only_when_asked() {
     let (base, head) = sides();
-    let options = CompareOptions { alpha: 1.1, metrics: MetricChoice::All, ..CompareOptions::default() };
+    let options = CompareOptions { metrics: MetricChoice::All, ..CompareOptions::default() };
     let comparison = compare(&base, &head, &options).expect("comparable");
     let coloured = text::render(&comparison, true);
     let plain = text::render(&comparison, false);

@@ -17,7 +17,7 @@ pub(crate) fn score(model: &str, place: [&str; 4], metric: &str, value: f64) -> 
         value,
         ci_low: value - unit,
         ci_high: value + unit / 2.0,
-        queries: 4,
+        queries: 12,
         pool_size: 64,
     }
 }
@@ -49,8 +49,8 @@ pub(crate) fn run() -> Results {
         .map(|row| QueryValues {
             cell: row.cell(),
             metric: row.metric.clone(),
-            queries: ["q1", "q2", "q3", "질문 4"].map(str::to_owned).to_vec(),
-            values: [-0.0625, 0.0625, 0.03125, -0.03125].map(|d| row.value + d).to_vec(),
+            queries: (1..=12).map(|i| format!("질문 {i}")).collect(),
+            values: (0..12).map(|i| row.value + [-0.0625, 0.0625, 0.03125, -0.03125][i % 4]).collect(),
         })
         .collect();
     let bias = ["en", "ko"].map(|language| BiasRow {
@@ -63,7 +63,7 @@ pub(crate) fn run() -> Results {
         statistic: "top10_share".to_owned(),
         language: language.to_owned(),
         value: if language == "en" { 0.75 } else { 0.25 },
-        queries: 4,
+        queries: 12,
     });
     let run = serde_json::json!({
         "clirbench": "0.0.0",

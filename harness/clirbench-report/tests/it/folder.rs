@@ -89,7 +89,7 @@ fn a_folder_grows_cell_by_cell() {
 fn nothing_is_a_result_too() {
     let files = written(&Results::default(), &Options::default());
     assert_eq!(files["clir.csv"], b"model\n");
-    assert_eq!(files["mixed.md"], b"# Mixed\n\nPer pool and query language; complete, ndcg, recall and map x 100; max@r: lower is better; OVR: mean over pools and query languages of the mean over datasets.\n\nNo results.\n");
+    assert!(files["mixed.md"].ends_with(b"\n\nNo results.\n"));
     assert_eq!(files["leaderboard.md"], b"No results.\n");
 }
 
