@@ -1,0 +1,54 @@
+//! The manifests in `datasets/`.
+
+use std::path::Path;
+
+use clirbench_data::{DatasetSpec, Format, Translation, list, load};
+
+const DATASETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets");
+
+#[test]
+fn every_manifest_says_what_a_user_has_to_know() {
+    let manifests = list(Path::new(DATASETS)).unwrap_or_else(|e| panic!("{e}"));
+    let names: Vec<&str> = manifests.iter().map(|m| m.spec.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["belebele", "jhe", "kdc-parallel", "koen-news", "ntrex", "sib200", "tatoeba", "xquad"]
+    );
+    for manifest in &manifests {
+        let spec = &manifest.spec;
+        let stem = manifest.file.file_stem().and_then(|s| s.to_str());
+        assert_eq!(stem, Some(spec.name.as_str()));
+        assert!(spec.description.is_some() && spec.licence.is_some(), "{}", spec.name);
+        assert!(spec.translation.is_some() && spec.source.is_some(), "{}", spec.name);
+        assert!(spec.sha256.values().all(|pin| pin.len() == 64), "{}", spec.name);
+        // What a manifest points at with `path` is bundled; everything else is the user's.
+        assert_eq!(spec.path.is_some(), spec.name == "kdc-parallel");
+    }
+}
+
+#[test]
+fn a_manifest_without_files_says_where_to_get_them() {
+    let spec = DatasetSpec { manifest: Some("xquad.toml".into()), ..DatasetSpec::default() };
+    let error = load(&spec, Path::new(DATASETS)).expect_err("xquad is not bundled");
+    assert_eq!(
+        error.to_string(),
+        "dataset `xquad`: there is no `path`; get the files from \
+         https://github.com/google-deepmind/xquad and name their folder in `path`"
+    );
+}
+
+#[test]
+fn the_bundled_set_is_parallel_and_every_query_has_one_relevant_passage() {
+    if !Path::new(DATASETS).join("kdc-parallel/qrels/test.tsv").exists() {
+        panic!("datasets/kdc-parallel is not complete");
+    }
+    let spec = DatasetSpec { manifest: Some("kdc-parallel.toml".into()), ..DatasetSpec::default() };
+    let loaded = load(&spec, Path::new(DATASETS)).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(loaded.spec.format, Some(Format::Beir));
+    assert_eq!(loaded.spec.translation, Some(Translation::Original));
+    let c = &loaded.collection;
+    assert_eq!(c.languages, ["en", "ko", "es", "zh"]);
+    assert!(c.queries.len() >= 60 && c.documents.len() >= 2 * c.queries.len());
+    assert!(c.qrels.iter().all(|judged| judged.iter().filter(|j| j.grade > 0).count() == 1));
+    assert!(loaded.warnings.is_empty() && loaded.unjudged == 0);
+}
