@@ -28,9 +28,7 @@ pub use check::Unfit;
 pub use device::{Device, UnknownDevice};
 pub use error::AbiError;
 pub use interface::{Interface, InterfaceModule, LayoutMismatch};
-pub use manifest::{
-    InterfaceManifest, MAGIC, MANIFEST_HEADER, Manifest, ManifestError, SECTION, manifest_records,
-};
+pub use manifest::{MAGIC, MANIFEST_HEADER, SECTION, SectionError, manifest_records};
 pub use root::{LoadError, Root, load_root};
 #[doc(hidden)]
 pub use root::{PluginRoot, PluginRoot_Ref, export};
@@ -38,3 +36,9 @@ pub use root::{PluginRoot, PluginRoot_Ref, export};
 /// Version of this crate: the ABI that a plugin was built against. Recorded, never enforced:
 /// what counts is the layout of each interface.
 pub const ABI_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The target triple that this crate was compiled for.
+pub const TARGET: &str = env!("CLIRBENCH_TARGET");
+
+/// The compiler that compiled this crate. Recorded, never enforced.
+pub const RUSTC: &str = env!("CLIRBENCH_RUSTC");

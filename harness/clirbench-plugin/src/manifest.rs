@@ -1,8 +1,8 @@
 //! Writes the manifest's JSON at compile time, so that it can lie in a section of the library.
 
-use clirbench_abi::{ABI_VERSION, MAGIC, MANIFEST_HEADER};
+use clirbench_abi::{ABI_VERSION, MAGIC, MANIFEST_HEADER, RUSTC, TARGET};
 
-/// What `export_plugin!` knows about the plugin; see [`clirbench_abi::Manifest`] for the fields.
+/// What `export_plugin!` knows about the plugin.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct ManifestSource {
@@ -99,9 +99,9 @@ impl ManifestSource {
         w.raw("],\"abi\":");
         w.string(ABI_VERSION);
         w.raw(",\"target\":");
-        w.string(env!("CLIRBENCH_TARGET"));
+        w.string(TARGET);
         w.raw(",\"rustc\":");
-        w.string(env!("CLIRBENCH_RUSTC"));
+        w.string(RUSTC);
         w.raw("}");
         w
     }
@@ -183,7 +183,8 @@ impl<const N: usize> Writer<N> {
 
 #[cfg(test)]
 mod tests {
-    use clirbench_abi::Manifest;
+    use clirbench_abi::manifest_records;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -195,18 +196,30 @@ mod tests {
             licence: "MIT OR Apache-2.0",
             description: "quotes \" and \\, a\ttab, 한국어",
             interfaces: &[
-                InterfaceSource { id: "encoder/1", schema: r#"{"type":"object"}"#, detects: &["a/*.x", "b"] },
-                InterfaceSource { id: "scenario/1", schema: NO_OPTIONS, detects: &[] },
+                InterfaceSource::new("encoder/1")
+                    .with_schema(r#"{"type":"string"}"#)
+                    .with_detects(&["a/*.x", "b"]),
+                InterfaceSource::new("scenario/1"),
             ],
         };
         static RECORD: [u8; SOURCE.len()] = SOURCE.record();
-        let manifest = Manifest::from_section(&RECORD).expect("a record");
-        assert_eq!(manifest, Manifest::from_json(json(&RECORD).as_bytes()).expect("JSON"));
-        assert_eq!(manifest.description, SOURCE.description);
-        assert_eq!(manifest.abi, ABI_VERSION);
-        assert!(manifest.rustc.starts_with("rustc "), "{}", manifest.rustc);
-        assert_eq!(manifest.interfaces[0].detects, ["a/*.x", "b"]);
-        assert_eq!(manifest.interfaces[0].schema, serde_json::json!({"type": "object"}));
-        assert_eq!(manifest.interfaces[1].id, "scenario/1");
+        let records = manifest_records(&RECORD).expect("whole records");
+        assert_eq!(records, [super::json(&RECORD).as_bytes()]);
+        let manifest: Value = serde_json::from_slice(records[0]).expect("JSON");
+        assert!(RUSTC.starts_with("rustc "), "{RUSTC}");
+        let expected = json!({
+            "id": "encoder-x",
+            "version": "1.2.3",
+            "licence": "MIT OR Apache-2.0",
+            "description": SOURCE.description,
+            "interfaces": [
+                {"id": "encoder/1", "schema": {"type": "string"}, "detects": ["a/*.x", "b"]},
+                {"id": "scenario/1", "schema": {"type": "object", "additionalProperties": false}, "detects": []},
+            ],
+            "abi": ABI_VERSION,
+            "target": TARGET,
+            "rustc": RUSTC,
+        });
+        assert_eq!(manifest, expected);
     }
 }
