@@ -128,7 +128,7 @@ pub fn validate(spec: &DatasetSpec, base: &Path) -> Report {
         (loaded, problems) = read(&dataset);
     }
     Report {
-        loaded: loaded.filter(|_| problems.errors.is_empty()),
+        loaded,
         errors: problems.errors,
         more_errors: problems.more_errors,
         warnings: problems.warnings,

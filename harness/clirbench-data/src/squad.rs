@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// One language's file.
-struct Paper {
+struct LanguageFile {
     paragraphs: Column,
     questions: Column,
     asked: Vec<Asked>,
@@ -33,13 +33,14 @@ struct Asked {
 
 /// Reads every language; `None` where a file could not be read, with the reasons noted.
 pub(crate) fn read(source: &mut Source) -> Option<Parts> {
-    let papers: Vec<Option<Paper>> = source.located().iter().map(|name| paper(source, name)).collect();
-    let languages = papers.len();
+    let files: Vec<Option<LanguageFile>> =
+        source.located().iter().map(|name| language_file(source, name)).collect();
+    let languages = files.len();
     let (mut paragraphs, mut questions, mut asked) = (Vec::new(), Vec::new(), Vec::new());
-    for paper in papers.into_iter().flatten() {
-        asked.push((paper.questions.name().to_owned(), paper.asked));
-        paragraphs.push(paper.paragraphs);
-        questions.push(paper.questions);
+    for file in files.into_iter().flatten() {
+        asked.push((file.questions.name().to_owned(), file.asked));
+        paragraphs.push(file.paragraphs);
+        questions.push(file.questions);
     }
     let complete = asked.len() == languages;
     let documents = align(paragraphs, false, &mut source.problems);
@@ -50,16 +51,16 @@ pub(crate) fn read(source: &mut Source) -> Option<Parts> {
     Some(Parts { queries, documents, qrels, unjudged: 0 })
 }
 
-fn paper(source: &mut Source, name: &str) -> Option<Paper> {
+fn language_file(source: &mut Source, name: &str) -> Option<LanguageFile> {
     let value = json::document(source, name)?;
     let path = source.path(name);
-    let mut paper = Paper {
+    let mut file = LanguageFile {
         paragraphs: Column::new("document", path.clone(), name),
         questions: Column::new("query", path, name),
         asked: Vec::new(),
     };
-    match walk(&Node::root(&value), &mut paper, source, name) {
-        Ok(complete) => complete.then_some(paper),
+    match walk(&Node::root(&value), &mut file, source, name) {
+        Ok(complete) => complete.then_some(file),
         Err(misshapen) => {
             misshapen.note(source, name);
             None
@@ -68,16 +69,16 @@ fn paper(source: &mut Source, name: &str) -> Option<Paper> {
 }
 
 /// Whether every question could be read.
-fn walk(root: &Node, paper: &mut Paper, source: &mut Source, name: &str) -> Result<bool, Misshapen> {
+fn walk(root: &Node, file: &mut LanguageFile, source: &mut Source, name: &str) -> Result<bool, Misshapen> {
     let mut complete = true;
     for (a, article) in root.field("data")?.items()?.enumerate() {
         for (p, paragraph) in article.field("paragraphs")?.items()?.enumerate() {
             let id = format!("a{a:02}p{p:02}");
             let context = paragraph.field("context")?;
             let text = context.text()?;
-            paper.paragraphs.push(id.clone(), text.to_owned(), context.position(), &mut source.problems);
+            file.paragraphs.push(id.clone(), text.to_owned(), context.position(), &mut source.problems);
             for question in paragraph.field("qas")?.items()? {
-                if let Err(misshapen) = ask(&question, &id, text, paper, source, name) {
+                if let Err(misshapen) = ask(&question, &id, text, file, source, name) {
                     misshapen.note(source, name);
                     complete = false;
                 }
@@ -91,7 +92,7 @@ fn ask(
     question: &Node,
     paragraph: &str,
     context: &str,
-    paper: &mut Paper,
+    file: &mut LanguageFile,
     source: &mut Source,
     name: &str,
 ) -> Result<(), Misshapen> {
@@ -107,13 +108,13 @@ fn ask(
             }
         }
     }
-    paper.asked.push(Asked {
+    file.asked.push(Asked {
         question: id.text()?.to_owned(),
         paragraph: paragraph.to_owned(),
         at: id.position(),
         impossible: question.optional("is_impossible").is_some_and(|flag| flag.is_true()),
     });
-    paper.questions.push(id.text()?.to_owned(), text.to_owned(), id.position(), &mut source.problems);
+    file.questions.push(id.text()?.to_owned(), text.to_owned(), id.position(), &mut source.problems);
     Ok(())
 }
 

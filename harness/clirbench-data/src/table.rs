@@ -26,32 +26,27 @@ impl Table {
             .flexible(true)
             .has_headers(false)
             .from_reader(text.as_bytes());
-        let mut records = reader.records();
-        let mut next =
-            || records.next().map(|record| record.map(|r| (r.position().map_or(0, csv::Position::line), r)));
-        let unreadable = |e: csv::Error| Kind::Table(e.to_string());
-        let mut header = None;
+        let mut header: Option<StringRecord> = None;
         let mut rows = Vec::new();
         let mut complete = true;
-        while let Some(record) = next() {
-            let (line, record) = match record {
+        for record in reader.records() {
+            let record = match record {
                 Ok(record) => record,
                 Err(e) => {
-                    source.problems.at(source.place(name, Position::Whole), unreadable(e));
+                    source.problems.at(source.place(name, Position::Whole), Kind::Table(e.to_string()));
                     return None;
                 }
             };
-            let Some(header) = &header else {
-                header = Some(record);
-                continue;
-            };
-            if record.len() == header.len() {
-                rows.push((record, line));
-            } else {
-                complete = false;
-                let message =
-                    format!("{} columns, but the header row has {}", record.len(), StringRecord::len(header));
-                source.problems.at(source.place(name, Position::Line(line)), Kind::Table(message));
+            let line = record.position().map_or(0, csv::Position::line);
+            match &header {
+                None => header = Some(record),
+                Some(header) if record.len() == header.len() => rows.push((record, line)),
+                Some(header) => {
+                    complete = false;
+                    let message =
+                        format!("{} columns, but the header row has {}", record.len(), header.len());
+                    source.problems.at(source.place(name, Position::Line(line)), Kind::Table(message));
+                }
             }
         }
         let Some(header) = header else {

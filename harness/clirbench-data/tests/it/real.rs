@@ -105,3 +105,14 @@ fn korean_english_pairs() {
         assert!(loaded.files.iter().all(|file| file.pinned));
     }
 }
+
+#[test]
+fn lareqa_is_xquad_with_sentence_boundaries() {
+    let (Some(lareqa), Some(xquad)) = (shared("lareqa"), shared("xquad")) else { return };
+    let spec: DatasetSpec =
+        toml::from_str("name = 'x'\nformat = 'squad'\nlanguages = ['en', 'zh']").expect("TOML");
+    let with_sentences = load(&DatasetSpec { path: Some(lareqa), ..spec }, Path::new(""));
+    let with_sentences = with_sentences.unwrap_or_else(|e| panic!("{e}"));
+    // Other files, the same texts: the hashes see the texts.
+    assert_eq!(with_sentences.hashes, from_manifest("xquad", xquad, &["en", "zh"], None).hashes);
+}
