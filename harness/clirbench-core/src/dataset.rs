@@ -23,6 +23,9 @@ pub struct Judgement {
 }
 
 /// Queries, documents and judgements, all aligned across languages.
+///
+/// Readers of dataset formats build it and see to its shape: every entry has one text slot per
+/// language, `qrels` is parallel to `queries`, and judgements point into `documents`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {
     /// Name as printed in results.
@@ -64,7 +67,9 @@ impl Collection {
     ///
     /// `Unique` merges documents whose texts are equal in every language (the first id stays).
     /// `PerQuestion` makes one copy per (question, relevant document), in question order, named
-    /// `<document>#<question>`; documents that no question is judged against stay, at the end.
+    /// `<document>#<question>`; documents that are relevant to no question stay, at the end.
+    /// With [`Copies::Own`] judgements of non-relevant documents fall away: no copy is the
+    /// question's own.
     #[must_use]
     pub fn arranged(&self, mode: Documents, copies: Copies) -> Collection {
         match mode {
@@ -147,4 +152,70 @@ fn merge(judged: &[Judgement], moved_to: &[u32]) -> Vec<Judgement> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str, texts: [Option<&str>; 2]) -> Entry {
+        Entry { id: id.into(), texts: texts.map(|t| t.map(String::from)).into() }
+    }
+
+    fn judged(judgements: &[(u32, i32)]) -> Vec<Judgement> {
+        judgements.iter().map(|&(document, grade)| Judgement { document, grade }).collect()
+    }
+
+    /// Documents a and c are equal; b equals them in English only; d is relevant to nothing.
+    fn collection() -> Collection {
+        Collection {
+            name: "test".into(),
+            languages: vec!["en".into(), "ko".into()],
+            queries: ["q1", "q2", "q3"].map(|id| entry(id, [Some("?"), Some("?")])).into(),
+            documents: vec![
+                entry("a", [Some("one"), Some("하나")]),
+                entry("b", [Some("one"), None]),
+                entry("c", [Some("one"), Some("하나")]),
+                entry("d", [Some("four"), Some("넷")]),
+            ],
+            qrels: vec![judged(&[(0, 1), (2, 2)]), judged(&[(0, 1), (3, 0)]), judged(&[(1, 1)])],
+        }
+    }
+
+    fn ids(collection: &Collection) -> Vec<&str> {
+        collection.documents.iter().map(|d| d.id.as_str()).collect()
+    }
+
+    #[test]
+    fn unique_merges_documents_that_are_equal_in_every_language() {
+        let unique = collection().arranged(Documents::Unique, Copies::Own);
+        assert_eq!(ids(&unique), ["a", "b", "d"]);
+        // c became a; the higher grade stays.
+        assert_eq!(unique.qrels, [judged(&[(0, 2)]), judged(&[(0, 1), (2, 0)]), judged(&[(1, 1)])]);
+        assert_eq!(unique.queries, collection().queries);
+    }
+
+    #[test]
+    fn arranging_twice_changes_nothing_more() {
+        let unique = collection().arranged(Documents::Unique, Copies::Own);
+        assert_eq!(unique.arranged(Documents::Unique, Copies::Own), unique);
+    }
+
+    #[test]
+    fn per_question_makes_one_copy_for_each_question() {
+        let own = collection().arranged(Documents::PerQuestion, Copies::Own);
+        assert_eq!(ids(&own), ["a#q1", "c#q1", "a#q2", "b#q3", "d"]);
+        assert_eq!(own.documents[2].texts, collection().documents[0].texts);
+        assert_eq!(own.qrels, [judged(&[(0, 1), (1, 2)]), judged(&[(2, 1)]), judged(&[(3, 1)])]);
+    }
+
+    #[test]
+    fn every_copy_may_answer() {
+        let all = collection().arranged(Documents::PerQuestion, Copies::All);
+        assert_eq!(ids(&all), ["a#q1", "c#q1", "a#q2", "b#q3", "d"]);
+        // a has copies 0 and 2.
+        let expected =
+            [judged(&[(0, 1), (2, 1), (1, 2)]), judged(&[(0, 1), (2, 1), (4, 0)]), judged(&[(3, 1)])];
+        assert_eq!(all.qrels, expected);
+    }
 }

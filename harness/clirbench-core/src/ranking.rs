@@ -51,7 +51,8 @@ pub struct Ranking {
 impl Ranking {
     /// Ranks (from 1) and grades of the relevant documents, ascending by rank, under `ties`.
     ///
-    /// `Trec` and `Index` both read `order`: the caller lays the pool out in that order.
+    /// `Trec` and `Index` both read `order`: the caller lays the pool out in that order. `Best` and
+    /// `Worst` move the relevant documents within what they tie with, never among themselves.
     pub fn ranks(&self, ties: Ties) -> impl Iterator<Item = (u32, i32)> + '_ {
         self.relevant.iter().enumerate().map(move |(i, s)| {
             let tied = match ties {
@@ -67,5 +68,34 @@ impl Ranking {
     #[must_use]
     pub fn has_tie(&self) -> bool {
         self.relevant.iter().any(|s| s.tied > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_count_relevant_and_other_documents_ahead() {
+        // Scores and order, relevant marked: 9 | 7 (order 1), 7* (2), 7* (4), 7 (5) | 3* (6).
+        let standing = |score, order, above, tied, tied_ahead, judged| Standing {
+            grade: 1,
+            score,
+            order,
+            above,
+            tied,
+            tied_ahead,
+            judged,
+        };
+        let relevant =
+            vec![standing(7.0, 2, 1, 2, 1, 0), standing(7.0, 4, 1, 2, 1, 1), standing(3.0, 6, 3, 0, 0, 2)];
+        let ranking = Ranking { relevant, pool_size: 6, ideal: vec![1, 1, 1] };
+        let ranks = |ties| ranking.ranks(ties).map(|(rank, _)| rank).collect::<Vec<_>>();
+        assert_eq!(ranks(Ties::Trec), [3, 4, 6]);
+        assert_eq!(ranks(Ties::Index), [3, 4, 6]);
+        assert_eq!(ranks(Ties::Best), [2, 3, 6]);
+        assert_eq!(ranks(Ties::Worst), [4, 5, 6]);
+        assert!(ranking.has_tie());
+        assert!(!Ranking { relevant: ranking.relevant[2..].to_vec(), ..ranking }.has_tie());
     }
 }
