@@ -7,7 +7,7 @@
 //! is far stricter than a paired test.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -15,10 +15,12 @@ use crate::metrics::{Metric, Scale};
 use crate::results::{Cell, QueryValues, ScoreRow};
 use crate::stats::{DEFAULT_PERMUTATIONS, DEFAULT_RESAMPLES, Interval, StatsError, holm};
 
+mod join;
 mod paired;
 #[cfg(test)]
 mod tests;
 
+use join::{known_metrics, listed, models, pair_models, rows_by_key, same_data, wanted};
 use paired::Tests;
 
 /// One of the two sets of results.
@@ -322,128 +324,6 @@ fn by_weight(a: &ComparedRow, b: &ComparedRow) -> Ordering {
 }
 
 type Rows<'a> = HashMap<(Cell, &'a str), &'a ScoreRow>;
-
-/// All rows of a side, also those that are not compared: a test may lean on another metric.
-fn rows_by_key<'a>(
-    side: &'static str,
-    of: &'a Side,
-    options: &CompareOptions,
-) -> Result<Rows<'a>, CompareError> {
-    let mut rows = HashMap::with_capacity(of.scores.len());
-    for row in &of.scores {
-        let twice = rows.insert((row.cell(), row.metric.as_str()), row).is_some();
-        if twice && wanted(row, &options.metrics) {
-            return Err(CompareError::Duplicate {
-                side,
-                cell: words(&row.cell()),
-                metric: row.metric.clone(),
-            });
-        }
-    }
-    Ok(rows)
-}
-
-fn wanted(row: &ScoreRow, metrics: &MetricChoice) -> bool {
-    let name = row.metric.as_str();
-    match metrics {
-        MetricChoice::Named(names) => names.iter().any(|n| n == name),
-        MetricChoice::All => !name.contains('/'),
-        MetricChoice::Main => match main_metrics(&row.scenario) {
-            Some(main) => main.contains(&name),
-            None => !name.contains('/'),
-        },
-    }
-}
-
-fn known_metrics(base: &Side, head: &Side, metrics: &MetricChoice) -> Result<(), CompareError> {
-    let MetricChoice::Named(names) = metrics else { return Ok(()) };
-    let known: BTreeSet<&String> = base.scores.iter().chain(&head.scores).map(|r| &r.metric).collect();
-    match names.iter().find(|n| !known.contains(n)) {
-        None => Ok(()),
-        Some(name) => {
-            let known = known.into_iter().cloned().collect();
-            Err(CompareError::UnknownMetric { name: name.clone(), known })
-        }
-    }
-}
-
-fn models(side: &Side) -> Vec<String> {
-    let mut seen = HashSet::new();
-    side.scores.iter().map(|r| &r.model).filter(|m| seen.insert(*m)).cloned().collect()
-}
-
-/// (BASE model, HEAD model) pairs.
-fn pair_models(
-    base: &Side,
-    head: &Side,
-    options: &CompareOptions,
-) -> Result<Vec<(String, String)>, CompareError> {
-    let (in_base, in_head) = (models(base), models(head));
-    for (from, to) in &options.models {
-        for (side, name, known) in [("BASE", from, &in_base), ("HEAD", to, &in_head)] {
-            if !known.contains(name) {
-                let (name, known) = (name.clone(), known.clone());
-                return Err(CompareError::UnknownModel { side, name, known });
-            }
-        }
-    }
-    if !options.models.is_empty() {
-        return Ok(options.models.iter().map(|(b, h)| (b.clone(), h.clone())).collect());
-    }
-    let shared: Vec<_> = in_base.iter().filter(|m| in_head.contains(m)).cloned().collect();
-    if shared.is_empty() && in_base.len() == 1 && in_head.len() == 1 {
-        return Ok(in_base.into_iter().zip(in_head).collect());
-    }
-    Ok(shared.into_iter().map(|m| (m.clone(), m)).collect())
-}
-
-/// Whether a model's unmatched rows are news: with models paired by hand, only those of the pairs.
-fn listed(
-    model: &str,
-    options: &CompareOptions,
-    pairs: &[(String, String)],
-    side: impl Fn(&(String, String)) -> &String,
-) -> bool {
-    options.models.is_empty() || pairs.iter().any(|p| side(p) == model)
-}
-
-/// Notes on what could not be checked; an error where the data differ and it is not forced.
-fn same_data(
-    joined: &[(&ScoreRow, &ScoreRow)],
-    base: &Side,
-    head: &Side,
-    force: bool,
-) -> Result<Vec<String>, CompareError> {
-    let (mut different, mut notes) = (BTreeSet::new(), Vec::new());
-    let mut unknown = BTreeSet::new();
-    for (b, h) in joined {
-        let name = &b.dataset;
-        match (base.dataset_hashes.get(name), head.dataset_hashes.get(name)) {
-            (Some(a), Some(b)) if a != b => {
-                different.insert(format!("dataset {name} has the hash {a} in BASE and {b} in HEAD"));
-            }
-            (Some(_), Some(_)) => {}
-            _ => {
-                unknown.insert(name.as_str());
-            }
-        }
-        if (b.queries, b.pool_size) != (h.queries, h.pool_size) {
-            different.insert(format!(
-                "{} {} {}: {} queries and {} documents in BASE, {} and {} in HEAD",
-                b.dataset, b.scenario, b.pool_langs, b.queries, b.pool_size, h.queries, h.pool_size
-            ));
-        }
-    }
-    if !different.is_empty() && !force {
-        return Err(CompareError::DifferentData(different.into_iter().collect()));
-    }
-    notes.extend(different.into_iter().map(|d| format!("compared by force: {d}")));
-    if !unknown.is_empty() {
-        let names: Vec<_> = unknown.into_iter().collect();
-        notes.push(format!("not checked for equal data, a hash is missing: {}", names.join(", ")));
-    }
-    Ok(notes)
-}
 
 /// The cell's coordinates as words.
 fn words(cell: &Cell) -> String {

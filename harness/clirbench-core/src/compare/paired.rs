@@ -1,6 +1,7 @@
 //! The paired tests of one row, on the per-query values of both sides.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::{CompareError, CompareOptions, ComparedRow, Rows, Side, Verdict, points_per_unit, words};
 use crate::results::{Cell, QueryValues, ScoreRow};
@@ -101,10 +102,8 @@ impl<'a> Tests<'a> {
     ) -> Result<Outcome, StatsError> {
         let CompareOptions { permutations, resamples, seed, .. } = *self.options;
         let draw = match self.draws.entry(&own.queries) {
-            std::collections::hash_map::Entry::Occupied(found) => found.into_mut(),
-            std::collections::hash_map::Entry::Vacant(free) => {
-                free.insert(Resamples::new(Clusters::of(&own.queries)?, resamples, seed)?)
-            }
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(free) => free.insert(Resamples::new(Clusters::of(&own.queries)?, resamples, seed)?),
         };
         let p = randomization_test(draw.clusters(), &own.values, other, permutations, seed)?.p;
         let interval = if mean_metric(&base.metric) == base.metric {

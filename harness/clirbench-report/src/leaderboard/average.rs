@@ -5,6 +5,7 @@
 //! of its cells' means in each resample.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use clirbench_core::results::{Cell, QueryValues};
 use clirbench_core::stats::{Clusters, DEFAULT_RESAMPLES, Interval, Resamples};
@@ -43,11 +44,14 @@ impl<'a> Bootstrap<'a> {
         }
         let values = *self.per_query.get(&(cell, metric))?;
         let key = (values.cell.dataset.as_str(), values.cell.documents.as_str(), values.queries.as_slice());
-        if !self.draws.contains_key(&key) {
-            let clusters = Clusters::of(&values.queries).ok()?;
-            self.draws.insert(key, Resamples::new(clusters, DEFAULT_RESAMPLES, seed(key.0)).ok()?);
-        }
-        self.draws[&key].means(&values.values).ok()
+        let draw = match self.draws.entry(key) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(free) => {
+                let clusters = Clusters::of(&values.queries).ok()?;
+                free.insert(Resamples::new(clusters, DEFAULT_RESAMPLES, seed(key.0)).ok()?)
+            }
+        };
+        draw.means(&values.values).ok()
     }
 }
 
@@ -58,8 +62,16 @@ fn seed(dataset: &str) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-/// The mean of several columns, model by model; empty for a model that lacks one of them.
+/// The mean of several columns, model by model; empty for a model that lacks one of them. The mean
+/// of one column is that column, with its own interval.
 pub(super) fn average(columns: &[&Sampled], group: &str, name: &str) -> Sampled {
+    let (group, name) = (group.to_owned(), name.to_owned());
+    if let [only] = columns {
+        return Sampled {
+            column: Column { group, name, ..only.column.clone() },
+            samples: only.samples.clone(),
+        };
+    }
     let models = columns.first().map_or(0, |c| c.samples.len());
     let samples: Vec<Option<Vec<f64>>> = (0..models)
         .map(|model| {
@@ -75,8 +87,8 @@ pub(super) fn average(columns: &[&Sampled], group: &str, name: &str) -> Sampled 
             .map(|cells| Value { mean: mean(cells.into_iter()), interval: interval.map(|i| (i.low, i.high)) })
     };
     let column = Column {
-        group: group.to_owned(),
-        name: name.to_owned(),
+        group,
+        name,
         metric: columns.first().map_or_else(String::new, |c| c.column.metric.clone()),
         values: (0..models).map(value).collect(),
     };

@@ -24,10 +24,10 @@ fn a_run_comes_back() {
 
 #[test]
 fn more_rows_than_a_row_group_holds() {
-    let mut blocks = run().per_query[..5].to_vec();
+    let mut blocks = run().per_query[..3].to_vec();
     for block in &mut blocks {
-        block.queries = (0..300_000).map(|i| format!("q{i}")).collect();
-        block.values = (0..300_000).map(|i| f64::from(i % 97) / 97.0).collect();
+        block.queries = (0..400_000).map(|i| format!("q{i}")).collect();
+        block.values = (0..400_000).map(|i| f64::from(i % 97) / 97.0).collect();
     }
     assert!(there_and_back(blocks.clone()) == blocks);
 }
@@ -58,7 +58,7 @@ fn any_block() -> impl Strategy<Value = QueryValues> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn any_blocks_come_back_exactly(mut blocks in prop::collection::vec(any_block(), 0..5)) {

@@ -84,7 +84,7 @@ fn any_row() -> impl Strategy<Value = ScoreRow> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn any_rows_come_back_exactly(scores in prop::collection::vec(any_row(), 0..6)) {

@@ -77,7 +77,7 @@ fn readers_take_any_white_space_and_name_the_line() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn runs_and_qrels_come_back_exactly(
