@@ -115,6 +115,9 @@ fn require(holds: bool, problem: impl FnOnce() -> String) -> Result<(), Unfit> {
 mod tests {
     use super::*;
 
+    /// How to spoil a sound value, and what the error then says.
+    type Fault<T> = (fn(&mut T), &'static str);
+
     fn view() -> DatasetView {
         DatasetView {
             languages: vec!["en".to_owned(), "ko".to_owned()],
@@ -147,7 +150,7 @@ mod tests {
 
     #[test]
     fn each_fault_of_a_view_is_named() {
-        let faults: [(fn(&mut DatasetView), &str); 7] = [
+        let faults: [Fault<DatasetView>; 7] = [
             (|v| v.languages.push("vi".to_owned()), "query_present has 2 languages instead of 3"),
             (|v| v.query_present[0] = vec![1, 0], "query_present of en"),
             (|v| v.query_present[1] = vec![2], "query_present of ko"),
@@ -166,7 +169,7 @@ mod tests {
 
     #[test]
     fn each_fault_of_a_task_is_named() {
-        let faults: [(fn(&mut Task), &str); 10] = [
+        let faults: [Fault<Task>; 10] = [
             (|t| t.query_lang = 2, "languages"),
             (|t| t.pool_langs = vec![1, 0], "languages"),
             (|t| t.queries = vec![0, 2], "queries"),

@@ -19,9 +19,12 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
 
+/// Takes a record's level, target and message.
+type LogSink = dyn Fn(log::Level, &str, &str) + Send + Sync;
+
 #[derive(Clone)]
 struct Inner {
-    log: Arc<dyn Fn(log::Level, &str, &str) + Send + Sync>,
+    log: Arc<LogSink>,
     max_level: log::LevelFilter,
     progress: Arc<dyn Fn(usize, usize) + Send + Sync>,
     cancelled: Arc<dyn Fn() -> bool + Send + Sync>,

@@ -56,6 +56,7 @@ impl InterfaceSource {
 impl ManifestSource {
     /// Length of the record: header and JSON.
     #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "a record has a header at least")]
     pub const fn len(&self) -> usize {
         self.write(Writer::<0>::new()).at
     }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::hash::Hash;
-use crate::words::{Word, words};
+use crate::words::{Word, is_unspaced_letter, words};
 
 /// Kinds of feature hash apart, so that the word `the` is not the n-gram `the`.
 const UNIGRAM: Hash = Hash::EMPTY.then(b"1\0");
@@ -49,16 +49,20 @@ impl Features {
         }
     }
 
-    /// Each character is a word; pairs of them are character n-grams already.
+    /// An ideograph or a symbol is a word, and pairs of them are character n-grams already; a
+    /// letter of an unspaced script is not.
     fn unspaced(&mut self, run: &str) {
         let mut bytes = [0; 4];
         for c in run.chars() {
             self.tokens += 1;
-            self.words.push(UNIGRAM.then(c.encode_utf8(&mut bytes).as_bytes()).finish());
+            if !is_unspaced_letter(c) {
+                self.words.push(UNIGRAM.then(c.encode_utf8(&mut bytes).as_bytes()).finish());
+            }
         }
     }
 
-    /// N-grams do not cross words; at the bounds of a spaced word they hold its begin and end.
+    /// N-grams do not cross words; at the bounds of a spaced word they hold its begin and end. A
+    /// word shorter than the shortest n-gram counts whole.
     fn characters(&mut self, word: Word<'_>, lengths: &RangeInclusive<usize>) {
         self.symbols.clear();
         if word.unspaced {
@@ -66,7 +70,7 @@ impl Features {
         } else {
             self.symbols.extend([BEGIN].into_iter().chain(word.text.chars()).chain([END]));
         }
-        let mut bytes = [0; 4];
+        let (before, mut bytes) = (self.ngrams.len(), [0; 4]);
         for (start, _) in self.symbols.char_indices() {
             let mut state = NGRAM;
             for (length, c) in (1..=*lengths.end()).zip(self.symbols[start..].chars()) {
@@ -75,6 +79,9 @@ impl Features {
                     self.ngrams.push(state.finish());
                 }
             }
+        }
+        if self.ngrams.len() == before {
+            self.ngrams.push(NGRAM.then(self.symbols.as_bytes()).finish());
         }
     }
 }
@@ -112,6 +119,18 @@ mod tests {
         let ngrams = ["東京", "京都", "東京都", "<g", "go", "o>", "<go", "go>"];
         assert_eq!(sorted(features.ngrams), of(NGRAM, &ngrams));
         assert_eq!(features.tokens, 4);
+    }
+
+    #[test]
+    fn letters_of_unspaced_scripts_are_no_words_but_always_count() {
+        let mut features = Features::default();
+        features.extract("ไป 都の", &(2..=3));
+        assert_eq!(features.words, of(UNIGRAM, &["都"]));
+        assert_eq!(sorted(features.ngrams), of(NGRAM, &["ไป", "都の"]));
+        assert_eq!(features.tokens, 4);
+        let mut short = Features::default();
+        short.extract("ก a", &(4..=5));
+        assert_eq!(sorted(short.ngrams), of(NGRAM, &["ก", "<a>"]));
     }
 
     #[test]

@@ -3,14 +3,14 @@
 //!
 //! Two texts are near when they share words and parts of words. That finds passages in the
 //! query's own language, and across languages only what is spelt alike: names, numbers, loans,
-//! cognates. A learned encoder that scores below it in `clir` has learned nothing about meaning
-//! there; what it scores itself in `clir` says how much of a dataset spelling alone gives away.
+//! cognates. What it scores in `clir` says how much of a dataset spelling alone gives away, which
+//! is the floor for every encoder that claims to know meaning.
 //!
 //! A text is normalised (NFKC, lowercase) and cut into words; each word, each pair of neighbouring
 //! words and each character n-gram within a word is hashed to one of `dim` components and a sign,
 //! so that collisions cancel in expectation and dot products stay unbiased. Counts enter as
 //! 1 + ln(count); rows have unit length. Scripts without spaces between words (Han, kana, Thai,
-//! Lao, Khmer, Myanmar) count each character as a word and take n-grams across the whole run.
+//! Lao, Khmer, Myanmar) have n-grams across the whole run; of them, each Han character is a word.
 //! A text without any feature, and the rare one whose features all cancel, gets one fixed unit
 //! vector, never zeros.
 //!

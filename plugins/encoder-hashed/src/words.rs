@@ -65,19 +65,30 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200C}' | '\u{200D}')
 }
 
-/// Letters of scripts that are written without spaces between words (Unicode blocks).
+/// Characters of scripts that are written without spaces between words.
 fn is_unspaced(c: char) -> bool {
+    is_ideograph(c) || is_unspaced_letter(c)
+}
+
+/// Letters and syllables that mean nothing alone, by Unicode block.
+pub(crate) fn is_unspaced_letter(c: char) -> bool {
     matches!(c,
         '\u{0E00}'..='\u{0EFF}'     // Thai, Lao
         | '\u{1000}'..='\u{109F}'   // Myanmar
         | '\u{1780}'..='\u{17FF}'   // Khmer
-        | '\u{3005}'..='\u{3007}'   // ideographic iteration mark, closing mark, zero
         | '\u{3040}'..='\u{30FF}'   // Hiragana, Katakana
         | '\u{31F0}'..='\u{31FF}'   // Katakana extensions
-        | '\u{3400}'..='\u{4DBF}'   // Han extension A
-        | '\u{4E00}'..='\u{9FFF}'   // Han
-        | '\u{F900}'..='\u{FAFF}'   // Han compatibility
-        | '\u{20000}'..='\u{3FFFF}' // Han extensions B and on
+    )
+}
+
+/// Han, with its iteration mark and zero, by Unicode block.
+fn is_ideograph(c: char) -> bool {
+    matches!(c,
+        '\u{3005}'..='\u{3007}'
+        | '\u{3400}'..='\u{4DBF}'   // extension A
+        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{F900}'..='\u{FAFF}'   // compatibility
+        | '\u{20000}'..='\u{3FFFF}' // extensions B and on
     )
 }
 
@@ -122,5 +133,13 @@ mod tests {
     fn texts_without_letters_keep_their_visible_characters() {
         assert_eq!(split("🎉🎉 ?"), [("🎉🎉".to_owned(), true), ("?".to_owned(), true)]);
         assert_eq!(split(" \t\u{200D}\u{0}"), []);
+    }
+
+    #[test]
+    fn normalising_twice_changes_no_character() {
+        for c in '\0'..=char::MAX {
+            let once = normalise(c.encode_utf8(&mut [0; 4]));
+            assert_eq!(normalise(&once), once, "{c:?}");
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! The encoder through its public interface.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error should fail")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
