@@ -1,0 +1,82 @@
+//! How texts are grouped: the plan depends on the texts and the token budget only, never on threads,
+//! so that the same texts give the same bytes.
+
+use std::ops::Range;
+
+use crate::tokens::Tokens;
+
+/// Texts that go through the graph together.
+pub(crate) struct Batch {
+    /// Positions of the texts in the call.
+    pub(crate) positions: Vec<usize>,
+    /// Their tokens; parallel to `positions`, longest first.
+    pub(crate) tokens: Vec<Tokens>,
+}
+
+impl Batch {
+    /// Tokens per row, padding included.
+    pub(crate) fn width(&self) -> usize {
+        self.tokens.iter().map(|t| t.ids.len()).max().unwrap_or(0)
+    }
+}
+
+/// Positions sorted by length, longest first; texts of equal length keep their order.
+pub(crate) fn longest_first(lengths: &[usize]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|&i| (std::cmp::Reverse(lengths[i]), i));
+    order
+}
+
+/// Cuts texts, sorted longest first, into batches of at most `budget` tokens with padding; a text
+/// above the budget is a batch of its own.
+pub(crate) fn cut(lengths: &[usize], budget: usize) -> Vec<Range<usize>> {
+    let mut batches = Vec::new();
+    let mut start = 0;
+    while start < lengths.len() {
+        let rows = (budget / lengths[start].max(1)).clamp(1, lengths.len() - start);
+        batches.push(start..start + rows);
+        start += rows;
+    }
+    batches
+}
+
+/// Groups the tokens of some texts into batches.
+pub(crate) fn group(positions: &[usize], tokens: Vec<Tokens>, budget: usize) -> Vec<Batch> {
+    let mut rows: Vec<(usize, Tokens)> = positions.iter().copied().zip(tokens).collect();
+    rows.sort_by_key(|(position, tokens)| (std::cmp::Reverse(tokens.ids.len()), *position));
+    let lengths: Vec<usize> = rows.iter().map(|(_, tokens)| tokens.ids.len()).collect();
+    let mut rows = rows.into_iter();
+    cut(&lengths, budget)
+        .into_iter()
+        .map(|range| {
+            let (positions, tokens) = rows.by_ref().take(range.len()).unzip();
+            Batch { positions, tokens }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_keep_the_budget_and_cover_every_text_once() {
+        // 10: one row; 4: 3 rows of 4 = 12; 3, 1: 2 rows of 3.
+        assert_eq!(cut(&[20, 10, 4, 4, 4, 3, 1], 12), [0..1, 1..2, 2..5, 5..7]);
+        assert_eq!(cut(&[], 12), []);
+        assert_eq!(cut(&[0, 0], 1), [0..1, 1..2], "an empty row still takes one");
+    }
+
+    #[test]
+    fn equal_lengths_keep_their_order() {
+        assert_eq!(longest_first(&[2, 5, 2, 5, 9]), [4, 1, 3, 0, 2]);
+    }
+
+    #[test]
+    fn groups_are_sorted_by_tokens_then_position() {
+        let tokens = |n: usize| Tokens { ids: vec![7; n], types: vec![0; n], stats: Default::default() };
+        let batches = group(&[8, 3, 5], vec![tokens(2), tokens(4), tokens(2)], 4);
+        let plan: Vec<_> = batches.iter().map(|b| (b.positions.clone(), b.width())).collect();
+        assert_eq!(plan, [(vec![3], 4), (vec![5, 8], 2)]);
+    }
+}

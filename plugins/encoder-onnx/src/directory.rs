@@ -1,0 +1,241 @@
+//! A model directory: its modules, prompts and limits, in both layouts of sentence-transformers, or a
+//! plain Hugging Face directory.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use clirbench_plugin::{Error, Result};
+use serde::Deserialize;
+
+use crate::dense::Dense;
+use crate::files::{ModelFiles, join};
+use crate::head::Step;
+use crate::limits::{HfConfig, TokenizerConfig};
+use crate::options::OneOrMany;
+use crate::pooling::{Pooling, PoolingMode};
+
+/// Everything that a directory says about its model, except the graph and its weights.
+#[derive(Clone, Debug)]
+pub(crate) struct ModelDirectory {
+    /// The files, and which were read.
+    pub(crate) files: ModelFiles,
+    /// Folder of the transformer module, relative to the directory; empty for the directory itself.
+    pub(crate) transformer: String,
+    /// The Pooling module; `None` in a plain directory.
+    pub(crate) pooling: Option<Pooling>,
+    /// Length of a token vector as the Pooling module says.
+    pub(crate) hidden: Option<usize>,
+    /// The modules after pooling, in order.
+    pub(crate) steps: Vec<Step>,
+    /// Prompts by name.
+    pub(crate) prompts: BTreeMap<String, String>,
+    /// The prompt that is used where nothing else is said.
+    pub(crate) default_prompt: Option<String>,
+    /// `cosine` or `dot`.
+    pub(crate) similarity: String,
+    /// `max_seq_length`, where the directory gives one.
+    pub(crate) max_seq_length: Option<usize>,
+    /// Whether texts are lowercased before tokenization.
+    pub(crate) lowercase: bool,
+    /// The transformer's config.json.
+    pub(crate) config: HfConfig,
+    /// tokenizer_config.json.
+    pub(crate) tokenizer: TokenizerConfig,
+    /// What a reader of the results has to know.
+    pub(crate) warnings: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Module {
+    #[serde(default)]
+    path: String,
+    #[serde(rename = "type")]
+    class: String,
+}
+
+#[derive(Deserialize, Default)]
+struct SentenceTransformersConfig {
+    #[serde(default)]
+    prompts: BTreeMap<String, String>,
+    default_prompt_name: Option<String>,
+    similarity_fn_name: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct SentenceBertConfig {
+    max_seq_length: Option<usize>,
+    #[serde(default)]
+    do_lower_case: bool,
+}
+
+/// Names of the transformer module's own config, newest first; older releases named it by model type.
+const SENTENCE_BERT_CONFIGS: [&str; 7] = [
+    "sentence_bert_config.json",
+    "sentence_roberta_config.json",
+    "sentence_distilbert_config.json",
+    "sentence_camembert_config.json",
+    "sentence_albert_config.json",
+    "sentence_xlm-roberta_config.json",
+    "sentence_xlnet_config.json",
+];
+
+/// `1_Pooling/config.json` of both layouts.
+#[derive(Deserialize)]
+struct PoolingConfig {
+    #[serde(alias = "word_embedding_dimension")]
+    embedding_dimension: Option<usize>,
+    pooling_mode: Option<OneOrMany>,
+    #[serde(default)]
+    pooling_mode_cls_token: bool,
+    #[serde(default)]
+    pooling_mode_max_tokens: bool,
+    #[serde(default)]
+    pooling_mode_mean_tokens: bool,
+    #[serde(default)]
+    pooling_mode_mean_sqrt_len_tokens: bool,
+    #[serde(default)]
+    pooling_mode_weightedmean_tokens: bool,
+    #[serde(default)]
+    pooling_mode_lasttoken: bool,
+    #[serde(default = "default_include_prompt")]
+    include_prompt: bool,
+}
+
+fn default_include_prompt() -> bool {
+    true
+}
+
+impl PoolingConfig {
+    fn pooling(&self) -> Result<Pooling> {
+        let modes = match &self.pooling_mode {
+            Some(names) => names.names().iter().map(|name| PoolingMode::parse(name)).collect::<Result<_>>()?,
+            // The older layout concatenates in this order, whatever the order in the file.
+            None => [
+                (self.pooling_mode_cls_token, PoolingMode::Cls),
+                (self.pooling_mode_max_tokens, PoolingMode::Max),
+                (self.pooling_mode_mean_tokens, PoolingMode::Mean),
+                (self.pooling_mode_mean_sqrt_len_tokens, PoolingMode::MeanSqrtLen),
+                (self.pooling_mode_weightedmean_tokens, PoolingMode::WeightedMean),
+                (self.pooling_mode_lasttoken, PoolingMode::LastToken),
+            ]
+            .into_iter()
+            .filter_map(|(on, mode)| on.then_some(mode))
+            .collect::<Vec<_>>(),
+        };
+        // A config that names no mode means the mean, as in sentence-transformers.
+        let modes = if modes.is_empty() { vec![PoolingMode::Mean] } else { modes };
+        Ok(Pooling { modes, include_prompt: self.include_prompt })
+    }
+}
+
+impl ModelDirectory {
+    /// Reads the directory's configs and the weights of its Dense modules.
+    ///
+    /// # Errors
+    /// Kind `model`: a missing or damaged file, or a module that is not supported.
+    pub(crate) fn read(root: &Path) -> Result<Self> {
+        let mut files = ModelFiles::open(root)?;
+        let modules: Option<Vec<Module>> = files.json_if_present("modules.json")?;
+        let sentence: SentenceTransformersConfig =
+            files.json_if_present("config_sentence_transformers.json")?.unwrap_or_default();
+
+        let mut directory = ModelDirectory {
+            transformer: String::new(),
+            pooling: None,
+            hidden: None,
+            steps: Vec::new(),
+            prompts: sentence.prompts,
+            default_prompt: sentence.default_prompt_name,
+            similarity: "cosine".into(),
+            max_seq_length: None,
+            lowercase: false,
+            config: HfConfig::default(),
+            tokenizer: TokenizerConfig::default(),
+            warnings: Vec::new(),
+            files: files.clone(),
+        };
+        match sentence.similarity_fn_name.as_deref() {
+            None | Some("cosine" | "cos_sim") => {}
+            Some("dot" | "dot_product" | "dot_score") => directory.similarity = "dot".into(),
+            Some(other) => directory.warnings.push(format!("the model asks for similarity `{other}`; cosine is used")),
+        }
+        for module in modules.iter().flatten() {
+            directory.module(&mut files, module)?;
+        }
+        let sentence_bert = sentence_bert_config(&mut files, &directory.transformer)?;
+        directory.max_seq_length = sentence_bert.max_seq_length;
+        directory.lowercase = sentence_bert.do_lower_case;
+        directory.config = files.json(&join(&directory.transformer, "config.json"))?;
+        directory.tokenizer = files
+            .json_if_present(&join(&directory.transformer, "tokenizer_config.json"))?
+            .unwrap_or_default();
+        directory.files = files;
+        Ok(directory)
+    }
+
+    fn module(&mut self, files: &mut ModelFiles, module: &Module) -> Result<()> {
+        match module.class.rsplit('.').next().unwrap_or_default() {
+            "Transformer" => self.transformer = module.path.clone(),
+            "Pooling" => {
+                let config: PoolingConfig = files.json(&join(&module.path, "config.json"))?;
+                self.pooling = Some(config.pooling()?);
+                self.hidden = config.embedding_dimension;
+            }
+            "Dense" => self.steps.push(Step::Dense(Dense::read(files, &module.path)?)),
+            "Normalize" => self.steps.push(Step::Normalize),
+            // Does nothing at inference.
+            "Dropout" => {}
+            _ => {
+                return Err(Error::model(format!(
+                    "modules.json of {}: module `{}` is not supported",
+                    files.root().display(),
+                    module.class
+                ))
+                .hint("Transformer, Pooling, Dense, Normalize and Dropout are"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sentence_bert_config(files: &mut ModelFiles, transformer: &str) -> Result<SentenceBertConfig> {
+    for name in SENTENCE_BERT_CONFIGS {
+        if let Some(config) = files.json_if_present(&join(transformer, name))? {
+            return Ok(config);
+        }
+    }
+    Ok(SentenceBertConfig::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pooling(config: Value) -> Pooling {
+        serde_json::from_value::<PoolingConfig>(config).expect("a config").pooling().expect("known modes")
+    }
+
+    #[test]
+    fn pooling_of_the_older_layout() {
+        let mean = pooling(json!({"word_embedding_dimension": 4, "pooling_mode_mean_tokens": true}));
+        assert_eq!(mean, Pooling { modes: vec![PoolingMode::Mean], include_prompt: true });
+        let several = pooling(json!({
+            "pooling_mode_lasttoken": true, "pooling_mode_mean_tokens": true, "pooling_mode_cls_token": true,
+            "include_prompt": false
+        }));
+        assert_eq!(several.modes, [PoolingMode::Cls, PoolingMode::Mean, PoolingMode::LastToken]);
+        assert!(!several.include_prompt);
+        assert_eq!(pooling(json!({"pooling_mode_mean_tokens": false})).modes, [PoolingMode::Mean]);
+    }
+
+    #[test]
+    fn pooling_of_the_newer_layout() {
+        assert_eq!(pooling(json!({"embedding_dimension": 4, "pooling_mode": "cls"})).modes, [PoolingMode::Cls]);
+        assert_eq!(
+            pooling(json!({"pooling_mode": ["weightedmean", "max"]})).modes,
+            [PoolingMode::WeightedMean, PoolingMode::Max]
+        );
+    }
+}

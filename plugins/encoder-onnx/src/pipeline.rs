@@ -1,0 +1,177 @@
+//! Tokenization and inference side by side.
+//!
+//! Texts are sorted by bytes and cut into chunks; tokenizer threads turn chunks into batches while the
+//! sessions, one per thread, run the batches before. On a CPU several sessions of one thread each
+//! are a third faster than one session of several threads, for nothing waits inside an operator,
+//! and small batches then stay in the cache of their core.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use clirbench_plugin::{Error, Host, Result, TextStats};
+
+use crate::batches::{Batch, group, longest_first};
+use crate::head::Head;
+use crate::session::Worker;
+use crate::tokens::TextTokenizer;
+
+/// Texts that are tokenized at once.
+const CHUNK: usize = 512;
+/// How long a cancelled call can go unnoticed.
+const POLL: Duration = Duration::from_millis(100);
+
+/// What stays the same for all texts of a call.
+pub(crate) struct Call<'a> {
+    /// Turns texts into tokens.
+    pub(crate) tokenizer: &'a TextTokenizer,
+    /// In front of every text.
+    pub(crate) prompt: &'a str,
+    /// Tokens of the prompt, special tokens in front included.
+    pub(crate) prompt_tokens: usize,
+    /// The modules after the transformer.
+    pub(crate) head: &'a Head,
+    /// Length of a final vector.
+    pub(crate) dim: usize,
+    /// Most tokens of a batch.
+    pub(crate) batch_tokens: usize,
+    /// Threads that tokenize.
+    pub(crate) tokenizer_threads: usize,
+    /// Asked whether to stop, told of progress.
+    pub(crate) host: &'a Host,
+}
+
+/// The finished rows of one batch.
+struct Encoded {
+    positions: Vec<usize>,
+    /// `[positions.len(), dim]`
+    vectors: Vec<f32>,
+    stats: Vec<TextStats>,
+}
+
+impl Call<'_> {
+    /// Encodes `texts` into `out` (`[texts.len(), dim]`) and `stats`.
+    ///
+    /// # Errors
+    /// Kind `cancelled`, or the first error of a tokenizer or session.
+    pub(crate) fn run(
+        &self,
+        workers: &mut [Worker],
+        texts: &[&str],
+        out: &mut [f32],
+        stats: &mut [TextStats],
+    ) -> Result<()> {
+        let order = longest_first(&texts.iter().map(|text| text.len()).collect::<Vec<_>>());
+        let chunks: Vec<&[usize]> = order.chunks(CHUNK).collect();
+        let next = AtomicUsize::new(0);
+        let stop = AtomicBool::new(false);
+        let stoppers: Vec<_> = workers.iter().map(Worker::stopper).collect();
+        for stopper in &stoppers {
+            stopper.reset()?;
+        }
+        let (send_batch, batches) = sync_channel(2 * workers.len());
+        let batches = Arc::new(Mutex::new(batches));
+        let (send_rows, rows) = channel();
+        thread::scope(|scope| {
+            for _ in 0..self.tokenizer_threads.min(chunks.len()) {
+                let (send, next, stop, chunks) = (send_batch.clone(), &next, &stop, &chunks);
+                scope.spawn(move || self.tokenize(texts, chunks, next, stop, &send));
+            }
+            drop(send_batch);
+            for worker in workers {
+                let (batches, send, stop) = (Arc::clone(&batches), send_rows.clone(), &stop);
+                scope.spawn(move || {
+                    while let Some(batch) = receive(&batches) {
+                        // After a stop, batches are taken off the channel so that no sender waits.
+                        if !stop.load(Ordering::Relaxed)
+                            && send.send(batch.and_then(|batch| self.infer(worker, batch))).is_err()
+                        {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(batches);
+            drop(send_rows);
+            let result = self.collect(&rows, out, stats);
+            if result.is_err() {
+                stop.store(true, Ordering::Relaxed);
+                stoppers.iter().for_each(|stopper| stopper.stop());
+            }
+            result
+        })
+    }
+
+    fn tokenize(
+        &self,
+        texts: &[&str],
+        chunks: &[&[usize]],
+        next: &AtomicUsize,
+        stop: &AtomicBool,
+        send: &SyncSender<Result<Batch>>,
+    ) {
+        while let Some(positions) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let tokens = positions.iter().map(|i| self.tokenizer.encode(self.prompt, texts[*i])).collect();
+            let batches = match tokens {
+                Ok(tokens) => group(positions, tokens, self.batch_tokens).into_iter().map(Ok).collect(),
+                Err(e) => vec![Err(e)],
+            };
+            for batch in batches {
+                if stop.load(Ordering::Relaxed) || send.send(batch).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn infer(&self, worker: &mut Worker, batch: Batch) -> Result<Encoded> {
+        let mut vectors = vec![0.0; batch.tokens.len() * self.dim];
+        // A text without a single token (no special tokens, nothing left of it) keeps its zeros.
+        if batch.width() > 0 {
+            worker.run(&batch, |row| {
+                let prompt = self.prompt_tokens.min(batch.tokens[row.index].ids.len());
+                let out = &mut vectors[row.index * self.dim..][..self.dim];
+                self.head.apply(row.kind, row.values, row.hidden, prompt, out);
+            })?;
+        }
+        let stats = batch.tokens.iter().map(|tokens| tokens.stats).collect();
+        Ok(Encoded { positions: batch.positions, vectors, stats })
+    }
+
+    /// Writes rows as they come, until all are there.
+    fn collect(
+        &self,
+        rows: &Receiver<Result<Encoded>>,
+        out: &mut [f32],
+        stats: &mut [TextStats],
+    ) -> Result<()> {
+        let mut done = 0;
+        loop {
+            if self.host.cancelled() {
+                return Err(Error::cancelled(format!("cancelled after {done} of {} texts", stats.len())));
+            }
+            let encoded = match rows.recv_timeout(POLL) {
+                Ok(encoded) => encoded?,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) if done == stats.len() => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::internal(format!("{done} of {} texts came back", stats.len())));
+                }
+            };
+            let vectors = encoded.vectors.chunks_exact(self.dim);
+            for ((position, vector), text) in encoded.positions.iter().zip(vectors).zip(&encoded.stats) {
+                out[position * self.dim..][..self.dim].copy_from_slice(vector);
+                stats[*position] = *text;
+            }
+            done += encoded.positions.len();
+            self.host.progress(done, stats.len());
+        }
+    }
+}
+
+/// The next batch, or `None` when there are no more.
+fn receive(batches: &Mutex<Receiver<Result<Batch>>>) -> Option<Result<Batch>> {
+    batches.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv().ok()
+}
