@@ -1,1 +1,54 @@
-fn main() {}
+//! `cargo xtask`: everything that the project does with itself.
+
+mod demo;
+mod onnxruntime;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use workspace::Workspace;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  setup               get ONNX Runtime, which encoder-onnx computes with
+  demo [--model DIR]  build, measure the bundled dataset, print the leaderboards
+  test                build everything and run every test
+  tidy                check the invariants of ARCHITECTURE.md
+
+CLIRBENCH_MINILM  a sentence-transformers directory: for the demo as --model, and for the tests that need a model
+ORT_DYLIB_PATH    a libonnxruntime.so to use in place of the one that setup gets";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<()> {
+    match arguments {
+        ["setup"] => {
+            eprintln!("{}", onnxruntime::setup(&Workspace::open()?)?);
+            Ok(())
+        }
+        ["demo"] => demo::run(&Workspace::open()?, None),
+        ["demo", "--model", directory] => demo::run(&Workspace::open()?, Some(directory.as_ref())),
+        ["test"] => test::run(&Workspace::open()?),
+        ["tidy"] => tidy::run(&Workspace::open()?),
+        ["help" | "-h" | "--help"] => {
+            eprintln!("{USAGE}");
+            Ok(())
+        }
+        [] => bail!("no command\n\n{USAGE}"),
+        other => bail!("`{}` is no command\n\n{USAGE}", other.join(" ")),
+    }
+}
