@@ -1,7 +1,6 @@
 //! From committed cells to results: the rows of every file that a run writes.
 
 use clirbench_core::{
-    bias::disparity,
     results::{BiasRow, Cell, QueryValues, RunLine, ScoreRow},
 };
 use clirbench_report::{Results, trec::QrelsLine};
@@ -9,6 +8,7 @@ use clirbench_store::{Object, Store};
 
 use crate::{
     arranged::stored,
+    bias,
     cell::{CellResult, read_top, read_values},
     job::Failure,
     plan::{Plan, PlannedCell},
@@ -105,7 +105,7 @@ impl<'a> Collector<'a> {
                 queries: b.queries,
             }));
         }
-        results.bias.extend(disparity(&results.scores));
+        results.bias.extend(bias::between_query_languages(&results.scores));
         results
     }
 

@@ -143,6 +143,6 @@ impl Hands {
 }
 
 /// A host error as a job's failure.
-fn refused(error: clirbench_host::HostError) -> Failure {
-    Failure::new(error.message(), error.hint())
+fn refused(error: clirbench_host::Error) -> Failure {
+    Failure::new(error.to_string(), error.hint().unwrap_or_default())
 }

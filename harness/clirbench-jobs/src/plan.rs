@@ -20,7 +20,7 @@ pub use shards::TextCount;
 
 use crate::{
     arranged::documents_name,
-    bench::{Bench, suggest},
+    bench::Bench,
     executor::{Event, ExecutorOptions, execute},
     job::{Failure, Job, PluginRef, ScoreJob},
 };
@@ -81,7 +81,7 @@ pub struct PlannedCell {
 pub enum PlanError {
     /// A dataset cannot be read.
     #[error(transparent)]
-    Data(#[from] clirbench_data::DataError),
+    Data(#[from] clirbench_data::Error),
     /// Anything else.
     #[error("{0}")]
     Other(Failure),
@@ -178,26 +178,14 @@ fn score_job(setup: &Setup, model: &Opened, dataset: &PlannedDataset, task: &Pla
 /// A plugin that the lock, if any, agrees to.
 fn pinned(setup: &Setup, file: &PluginFile) -> Result<PluginRef, Failure> {
     if let Some(lock) = &setup.lock {
-        lock.check(file).map_err(|e| Failure::new(e.message(), e.hint()))?;
+        lock.check(file).map_err(|e| refused(&e))?;
     }
     Ok(PluginRef { id: file.manifest.id.clone(), path: file.path.clone(), sha256: file.sha256.clone() })
 }
 
-/// The plugin with this id, or an error with the nearest one that has the interface.
-fn find_plugin<'a>(setup: &'a Setup, id: &str, interface: &str) -> Result<&'a PluginFile, Failure> {
-    let of_kind = || setup.plugins.plugins.iter().filter(|p| p.manifest.interface(interface).is_some());
-    if let Some(found) = of_kind().find(|p| p.manifest.id == id) {
-        return Ok(found);
-    }
-    let ids: Vec<&str> = of_kind().map(|p| p.manifest.id.as_str()).collect();
-    let refused = setup.plugins.refused.iter().map(|(path, why)| format!("; {} was refused: {why}", path.display()));
-    let message = format!("there is no plugin `{id}` with {interface}{}", refused.collect::<String>());
-    let hint = match suggest(id, ids.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if ids.is_empty() => "no plugins were found: build them, or name a folder with --plugin".to_owned(),
-        None => format!("found: {} (`clirbench plugin list`)", ids.join(", ")),
-    };
-    Err(Failure::new(message, hint))
+/// A host's error as a plan's.
+fn refused(error: &clirbench_host::Error) -> Failure {
+    Failure::new(error.to_string(), error.hint().unwrap_or_default())
 }
 
 /// Runs small jobs in one worker and returns each one's outcome.

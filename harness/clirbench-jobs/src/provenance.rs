@@ -75,13 +75,14 @@ fn datasets(plan: &Plan) -> Value {
             json!({"scenario": name, "plugin": plugin.id, "sha256": plugin.sha256, "config": config})
         });
         let value = json!({
-            "hash": d.loaded.hash,
+            "hash": d.loaded.hashes.collection,
+            "hashes": d.loaded.hashes,
             "languages": d.arranged.languages,
             "queries": d.arranged.queries.len(),
             "documents": d.arranged.documents.len(),
             "layout": d.documents,
             "copies": d.copies,
-            "files": d.loaded.files.iter().map(|f| json!({"path": f.path, "sha256": f.sha256})).collect::<Vec<_>>(),
+            "files": d.loaded.files,
             "scenarios": scenarios.collect::<Vec<_>>(),
         });
         (d.name.clone(), value)

@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-use clirbench_host::{Device, HostServices};
+use clirbench_host::{Device, HostServices, LogRecord};
 use clirbench_store::Store;
 use rustix::stdio;
 
@@ -88,15 +88,17 @@ pub fn run_one(job: &Job, options: &WorkerOptions) -> Result<(), Failure> {
 
 fn hands(options: &WorkerOptions, cancel: &Arc<AtomicBool>, mouth: Option<&Mouth>) -> Result<Hands, Failure> {
     let store = Store::open(&options.store).map_err(crate::arranged::stored)?;
-    let mut services = HostServices::new(options.threads);
+    let scratch = store.root().join("tmp");
+    let mut services = HostServices::new(std::path::absolute(&scratch).unwrap_or(scratch));
+    services.threads = options.threads;
     services.device = options.device;
     services.ort.clone_from(&options.ort);
     services.cancel = Arc::clone(cancel);
     if let Some(mouth) = mouth {
         let (logger, reporter) = (mouth.clone(), mouth.clone());
-        services.log = Arc::new(move |level, message: &str| {
-            let level = level.to_string().to_lowercase();
-            logger.say(&Reply::Log { level, message: message.to_owned() });
+        services.log = Arc::new(move |record: &LogRecord<'_>| {
+            let level = record.level.as_str().to_lowercase();
+            logger.say(&Reply::Log { level, message: format!("{}: {}", record.plugin, record.message) });
         });
         services.progress = Arc::new(move |done, total| reporter.say(&Reply::Progress { done, total }));
     }

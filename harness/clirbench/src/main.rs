@@ -1,1 +1,37 @@
-fn main() {}
+//! `clirbench`: measure cross-lingual retrieval, one command from a bench file to leaderboards.
+
+mod cli;
+mod commands;
+mod environment;
+mod failure;
+mod progress;
+mod screen;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use screen::Screen;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let screen = Screen::new(&cli.global);
+    let outcome = match cli.command {
+        Command::Run(args) => commands::run::run(&args, &cli.global, &screen),
+        Command::Plan(args) => commands::plan::run(&args, &cli.global, &screen),
+        Command::Compare(args) => commands::compare::run(&args, &screen),
+        Command::Plugin(command) => commands::plugin::run(&command, &cli.global, &screen),
+        Command::Data(command) => commands::data::run(&command, &screen),
+        Command::Cache(command) => commands::cache::run(&command, &cli.global, &screen),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Work(args) => commands::work::run(&args, &cli.global),
+    };
+    match outcome {
+        Ok(code) => code.into(),
+        Err(error) => {
+            screen.error(&error);
+            failure::Exit::Error.into()
+        }
+    }
+}

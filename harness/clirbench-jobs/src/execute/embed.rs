@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use clirbench_host::Role;
+use clirbench_host::{Role, TextStats};
 use clirbench_store::encode_rows;
 
 use super::{Hands, refused};
@@ -29,7 +29,9 @@ impl Hands {
         }
         let started = Instant::now();
         let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let (rows, stats) = encoder.encode(role, &borrowed).map_err(refused)?;
+        let mut rows = vec![0.0; texts.len() * dim];
+        let mut stats = vec![TextStats::default(); texts.len()];
+        encoder.encode(role, &borrowed, &mut rows, &mut stats).map_err(refused)?;
         let counts: Vec<TextCounts> = stats
             .iter()
             .map(|s| TextCounts { tokens: s.tokens, unknown: s.unknown, truncated: s.truncated })

@@ -38,7 +38,7 @@ impl Hands {
         let (mut cell, values) = measure(&collection, task, &rankings, job.documents, job.measure)?;
         cell.pool_size = pool.documents.len() as u32;
         if task.pool_langs.len() > 1 {
-            cell.bias = bias::of_cell(&collection, task, &pool, &rankings, &top);
+            cell.bias = bias::of_cell(&collection, task, &pool, &rankings, &top, job.measure.ties);
         }
         let bytes = serde_json::to_vec(&cell).expect("a cell has a JSON form");
         let mut draft = self.store.begin("score", &job.key).map_err(stored)?;

@@ -10,7 +10,7 @@ use clirbench_data::Loaded;
 use clirbench_store::Key;
 use serde_json::{Value, json};
 
-use super::{PlanError, Setup, config, find_plugin, pinned, run_small};
+use super::{PlanError, Setup, config, pinned, run_small};
 use crate::{
     arranged::{self, stored},
     executor::{Event, cancelled},
@@ -57,9 +57,9 @@ pub(super) fn load(setup: &Setup) -> Result<Vec<PlannedDataset>, PlanError> {
     let mut datasets = Vec::new();
     for spec in &setup.bench.datasets {
         let loaded = clirbench_data::load(spec, &setup.base)?;
-        let documents = spec.documents.unwrap_or_default();
-        let copies = spec.copies.unwrap_or_default();
-        let key = Key::of(&json!(["dataset/1", loaded.hash]));
+        let documents = loaded.spec.documents.unwrap_or_default();
+        let copies = loaded.spec.copies.unwrap_or_default();
+        let key = Key::of(&json!(["dataset/1", loaded.hashes.collection]));
         arranged::commit(&setup.store, &key, &loaded.collection)?;
         let arranged = loaded.collection.arranged(documents, copies);
         datasets.push(PlannedDataset {
@@ -159,12 +159,12 @@ fn resolve(setup: &Setup, name: &str) -> Result<(PluginRef, Value), Failure> {
             options["kind"] = json!(name);
             file
         }
-        None => find_plugin(setup, &format!("scenario-{name}"), "scenario/1").map_err(|failure| {
-            Failure::new(format!("unknown scenario `{name}`: {}", failure.message), failure.hint)
+        None => setup.plugins.find(&format!("scenario-{name}")).map_err(|e| {
+            Failure::new(format!("unknown scenario `{name}`: {e}"), e.hint().unwrap_or_default())
         })?,
     };
     file.manifest.check_config("scenario/1", &options).map_err(|e| {
-        Failure::new(format!("[scenario.{name}]: {}", e.message()), e.hint())
+        Failure::new(format!("[scenario.{name}]: {e}"), e.hint().unwrap_or_default())
     })?;
     Ok((pinned(setup, file)?, options))
 }

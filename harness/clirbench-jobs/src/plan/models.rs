@@ -1,7 +1,6 @@
 //! Models: which plugin opens them, what they are, and the groups of their vectors.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -10,7 +9,7 @@ use clirbench_host::PluginFile;
 use clirbench_store::Key;
 use serde_json::{Value, json};
 
-use super::{PlanError, PlannedDataset, Setup, config, find_plugin, pinned, run_small};
+use super::{PlanError, PlannedDataset, Setup, config, pinned, refused, run_small};
 use crate::{
     arranged::stored,
     bench::{ModelSpec, resolve},
@@ -101,23 +100,22 @@ fn prepare(setup: &Setup, spec: &ModelSpec, datasets: &[PlannedDataset]) -> Resu
         )));
     }
     let file = choose(setup, spec, directory.as_deref()).map_err(about)?;
-    let mut config = config(&spec.options);
-    file.manifest
-        .check_config("encoder/1", &config)
-        .map_err(|e| about(Failure::new(e.message(), e.hint())))?;
+    let options = config(&spec.options);
+    let mut config = options.clone();
+    if let Some(directory) = &directory {
+        config["path"] = json!(std::path::absolute(directory).unwrap_or_else(|_| directory.clone()));
+    }
+    file.manifest.check_config("encoder/1", &config).map_err(|e| about(refused(&e)))?;
     let plugin = pinned(setup, file).map_err(about)?;
     let (sample_query, sample_document) = samples(datasets);
     let key = Key::of(&json!({
         "version": "probe/1",
         "plugin": [plugin.id, plugin.sha256],
-        "config": config,
+        "config": options,
         "files": directory.as_deref().map(listing),
         "device": setup.device.as_str(),
         "samples": [sample_query, sample_document],
     }));
-    if let Some(directory) = &directory {
-        config["path"] = json!(directory);
-    }
     let job = ProbeJob { key, plugin, config, sample_query, sample_document };
     Ok(Probing { job, directory: directory.unwrap_or_default() })
 }
@@ -136,35 +134,13 @@ fn finish(setup: &Setup, probing: &Probing, options: &Value) -> Result<Opened, F
 
 /// The encoder that the bench file names, or the one that knows what the directory holds.
 fn choose<'a>(setup: &'a Setup, spec: &ModelSpec, directory: Option<&Path>) -> Result<&'a PluginFile, Failure> {
-    match (&spec.encoder, directory) {
-        (Some(name), _) => {
-            let id = if name.starts_with("encoder-") { name.clone() } else { format!("encoder-{name}") };
-            find_plugin(setup, &id, "encoder/1")
-        }
-        (None, None) => find_plugin(setup, "encoder-hashed", "encoder/1"),
-        (None, Some(directory)) => setup.plugins.plugins.iter().find(|p| opens(p, directory)).ok_or_else(|| {
-            Failure::new(
-                format!("no encoder plugin knows what to do with {}", directory.display()),
-                "name one with `encoder = \"...\"`, or check that the directory holds a model",
-            )
-        }),
-    }
-}
-
-fn opens(file: &PluginFile, directory: &Path) -> bool {
-    let patterns = file.manifest.interface("encoder/1").map_or(&[][..], |i| &i.detects);
-    patterns.iter().any(|pattern| holds(directory, pattern))
-}
-
-/// Whether `directory` holds a file that matches `pattern`: folders, then `*` within the file name.
-fn holds(directory: &Path, pattern: &str) -> bool {
-    let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
-    let entries = fs::read_dir(directory.join(folder)).into_iter().flatten().flatten();
-    let (head, tail) = name.split_once('*').map_or((name, None), |(head, tail)| (head, Some(tail)));
-    entries.map(|e| e.file_name().to_string_lossy().into_owned()).any(|found| match tail {
-        None => found == head,
-        Some(tail) => found.len() >= head.len() + tail.len() && found.starts_with(head) && found.ends_with(tail),
-    })
+    let found = match (&spec.encoder, directory) {
+        (Some(name), _) if name.starts_with("encoder-") => setup.plugins.find(name),
+        (Some(name), _) => setup.plugins.find(&format!("encoder-{name}")),
+        (None, Some(directory)) => setup.plugins.encoder_for(directory),
+        (None, None) => setup.plugins.find("encoder-hashed"),
+    };
+    found.map_err(|e| refused(&e))
 }
 
 /// The first query and document of the run: what `run.json` shows as rendered input.

@@ -1,0 +1,214 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Measure cross-lingual retrieval: from a bench file to leaderboards.
+///
+/// Exit status: 0 done; 1 an error, nothing was measured; 2 wrong usage; 3 some cells failed (the others are
+/// written); 4 `compare --fail-on` found a regression; 130 stopped by Ctrl-C (run again to continue).
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Print results as JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Show what plugins log, and more
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    /// The store of committed results
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "CLIRBENCH_STORE",
+        default_value = ".clirbench/store"
+    )]
+    pub(crate) store: PathBuf,
+    /// A plugin library, or a folder of them; before all other places
+    #[arg(long = "plugin", global = true, value_name = "PATH")]
+    pub(crate) plugins: Vec<PathBuf>,
+    /// The ONNX Runtime library (libonnxruntime.so); default: the one that `cargo xtask setup` installed
+    #[arg(long, global = true, value_name = "FILE", env = "ORT_DYLIB_PATH")]
+    pub(crate) ort: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measure the models of a bench file and write leaderboards
+    Run(RunArgs),
+    /// Show what a run would do: jobs, texts to encode, cells to score, what is in the store
+    Plan(BenchArgs),
+    /// Compare two results: deltas, intervals, paired tests
+    Compare(CompareArgs),
+    /// List and inspect plugins without executing them
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// List, show and check datasets
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Look after the store
+    #[command(subcommand)]
+    Cache(CacheCommand),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Run one job, or serve jobs from standard input
+    #[command(hide = true)]
+    Work(WorkArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// The bench file (TOML)
+    pub(crate) bench: PathBuf,
+    /// Threads to use; results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+    /// Where encoders compute: cpu, cuda or auto [default: the bench file's, else cpu]
+    #[arg(long, value_name = "DEVICE", value_parser = ["cpu", "cuda", "auto"])]
+    pub(crate) device: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) bench: BenchArgs,
+    /// Folder for the results [default: results of BENCH.toml go to BENCH-results]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Also write TREC runs and qrels, a pair per cell
+    #[arg(long)]
+    pub(crate) trec: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// A results folder or scores.csv: before
+    pub(crate) base: PathBuf,
+    /// A results folder or scores.csv: after
+    pub(crate) head: PathBuf,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: CompareFormat,
+    /// Metrics to compare: `main`, `all` or names separated by commas
+    #[arg(long, default_value = "main")]
+    pub(crate) metrics: String,
+    /// Compare a model of BASE with one of another name in HEAD
+    #[arg(long = "model", value_name = "BASE=HEAD")]
+    pub(crate) models: Vec<String>,
+    /// Exit with status 4 when a cell is significantly worse (by at least POINTS on the 0-100 scale)
+    #[arg(long, value_name = "regression[=POINTS]")]
+    pub(crate) fail_on: Option<String>,
+    /// Significance level after Holm's correction
+    #[arg(long, default_value_t = 0.05)]
+    pub(crate) alpha: f64,
+    /// Compare although the datasets differ
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum CompareFormat {
+    /// A table for the terminal
+    #[default]
+    Text,
+    /// For a pull request comment
+    Markdown,
+    /// One row per cell and metric
+    Csv,
+    /// Everything
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// List the plugins that are found, and what is shadowed or refused
+    List,
+    /// Show a plugin's manifest: interfaces, config schema
+    Inspect {
+        /// A plugin id or a library file
+        plugin: String,
+    },
+    /// Write plugins.lock: from then on a plugin whose checksum differs is refused
+    Lock {
+        /// The lock file
+        #[arg(long, default_value = "plugins.lock")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// List dataset manifests
+    List {
+        /// Folder of manifests
+        #[arg(default_value = "datasets")]
+        dir: PathBuf,
+    },
+    /// Show what a dataset holds
+    Info(DataArgs),
+    /// Check a dataset's files and report everything that is wrong
+    Validate(DataArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    /// A dataset manifest (TOML), or a bench file: then all its datasets
+    pub(crate) file: PathBuf,
+    /// The folder that holds the data, where the manifest does not say
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Count objects and bytes
+    Info,
+    /// Check every object against its checksums
+    Verify {
+        /// Remove damaged objects; the next run makes them again
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Remove committed results and what broken-off runs left behind
+    Prune {
+        /// Only results older than this many days
+        #[arg(long, value_name = "DAYS", required_unless_present = "all")]
+        older_than: Option<u32>,
+        /// Everything
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkArgs {
+    /// A job document; without it, jobs come from standard input
+    pub(crate) job: Option<PathBuf>,
+    /// Threads to use
+    #[arg(long, default_value_t = 1)]
+    pub(crate) threads: usize,
+    /// Where encoders compute
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+}

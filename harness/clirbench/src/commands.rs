@@ -1,0 +1,10 @@
+//! One file per command.
+
+pub(crate) mod cache;
+pub(crate) mod compare;
+pub(crate) mod completions;
+pub(crate) mod data;
+pub(crate) mod plan;
+pub(crate) mod plugin;
+pub(crate) mod run;
+pub(crate) mod work;

@@ -1,0 +1,79 @@
+//! Progress of a run: a bar on a terminal, a line now and then otherwise.
+
+use std::time::{Duration, Instant};
+
+use clirbench_jobs::run::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::screen::Screen;
+
+/// How often a line is printed where there is no terminal.
+const EVERY: Duration = Duration::from_secs(10);
+
+pub(crate) struct Display {
+    screen: Screen,
+    bar: Option<ProgressBar>,
+    last_line: Option<(Instant, String)>,
+}
+
+impl Display {
+    pub(crate) fn new(screen: Screen) -> Display {
+        let bar = (screen.draws() && !screen.quiet).then(|| {
+            let style = ProgressStyle::with_template("{prefix:10} {bar:30} {pos}/{len} {msg} {eta}");
+            let bar = ProgressBar::new(0);
+            bar.set_style(style.expect("the template is well-formed"));
+            bar
+        });
+        Display { screen, bar, last_line: None }
+    }
+
+    pub(crate) fn show(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Encoding { done, total, model } => self.count("encoding", *done, *total, model),
+            Progress::Scoring { done, total } => self.count("scoring", *done, *total, "cells"),
+            Progress::Log { level, message } => self.log(level, message),
+            Progress::Cell { .. } => {}
+        }
+    }
+
+    pub(crate) fn log(&self, level: &str, message: &str) {
+        let serious = matches!(level, "error" | "warn");
+        if !serious && !self.screen.verbose {
+            return;
+        }
+        self.aside(|| if serious { self.screen.warn(message) } else { self.screen.line(message) });
+    }
+
+    fn count(&mut self, what: &str, done: usize, total: usize, about: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_prefix(what.to_owned());
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+            bar.set_message(about.to_owned());
+            return;
+        }
+        let phase = format!("{what} {about}");
+        let due = match &self.last_line {
+            Some((at, last)) => *last != phase || at.elapsed() >= EVERY || done == total,
+            None => true,
+        };
+        if due {
+            self.screen.say(&format!("{what}: {done}/{total} {about}"));
+            self.last_line = Some((Instant::now(), phase));
+        }
+    }
+
+    /// Prints beside the bar without tearing it.
+    fn aside(&self, print: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

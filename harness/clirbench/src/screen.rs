@@ -1,0 +1,89 @@
+//! What the user sees: results on standard output, everything else on standard error.
+
+use std::io::{IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::Global,
+    failure::Advice,
+};
+
+/// Where and how to print.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    pub(crate) quiet: bool,
+    pub(crate) json: bool,
+    pub(crate) verbose: bool,
+}
+
+impl Screen {
+    pub(crate) fn new(global: &Global) -> Screen {
+        Screen { quiet: global.quiet, json: global.json, verbose: global.verbose }
+    }
+
+    /// A result, on standard output. A closed pipe (`| head`) is not an error.
+    pub(crate) fn print(&self, text: &str) {
+        let mut out = anstream::stdout().lock();
+        let _ = out.write_all(text.as_bytes());
+        if !text.ends_with('\n') {
+            let _ = out.write_all(b"\n");
+        }
+    }
+
+    /// A result as JSON, on standard output.
+    pub(crate) fn print_json(&self, value: &Value) {
+        self.print(&serde_json::to_string_pretty(value).expect("values print"));
+    }
+
+    /// A remark, on standard error.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            self.line(text);
+        }
+    }
+
+    /// Something that the reader of the numbers has to know; printed even when quiet.
+    pub(crate) fn warn(&self, text: &str) {
+        let style = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+        self.line(&format!("{style}warning{style:#}: {text}"));
+    }
+
+    pub(crate) fn line(&self, text: &str) {
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
+
+    /// The error that ends the command.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        if let Some(report) = error.downcast_ref::<crate::environment::Diagnosed>() {
+            return self.line(&report.render(self.draws()));
+        }
+        let hint = hint_of(error);
+        if self.json {
+            return self.print_json(&json!({"error": format!("{error:#}"), "hint": hint}));
+        }
+        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        let bold = Style::new().bold();
+        self.line(&format!("{red}error{red:#}: {error:#}"));
+        if !hint.is_empty() {
+            self.line(&format!("  {bold}hint{bold:#}: {hint}"));
+        }
+    }
+
+    /// Whether progress bars make sense.
+    pub(crate) fn draws(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    /// Whether standard output shows colours: a terminal, and NO_COLOR is not set.
+    pub(crate) fn colours_results(&self) -> bool {
+        anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+            && std::io::stdout().is_terminal()
+    }
+}
+
+fn hint_of(error: &anyhow::Error) -> String {
+    let advice = error.chain().find_map(|e| e.downcast_ref::<Advice>());
+    advice.map_or_else(String::new, |a| a.hint.clone())
+}
