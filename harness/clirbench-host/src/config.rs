@@ -134,10 +134,22 @@ mod tests {
     fn a_slip_of_the_pen_gets_the_near_name() {
         for (config, message, hint) in [
             (json!({"path": "m", "varient": "fp32"}), "unknown option `varient`", "did you mean `variant`?"),
-            (json!({"path": "m", "prompts": {"quary": ""}}), "unknown option `prompts.quary`", "did you mean `query`?"),
-            (json!({"path": "m", "variant": "fp61"}), "option `variant` cannot be \"fp61\"", "did you mean \"fp16\"?"),
+            (
+                json!({"path": "m", "prompts": {"quary": ""}}),
+                "unknown option `prompts.quary`",
+                "did you mean `query`?",
+            ),
+            (
+                json!({"path": "m", "variant": "fp61"}),
+                "option `variant` cannot be \"fp61\"",
+                "did you mean \"fp16\"?",
+            ),
             (json!({"path": "m", "zzz": 1}), "unknown option `zzz`", "options: variant, dim, prompts, path"),
-            (json!({"path": "m", "variant": 8}), "option `variant` cannot be 8", r#"allowed: "fp32", "fp16", "int8""#),
+            (
+                json!({"path": "m", "variant": 8}),
+                "option `variant` cannot be 8",
+                r#"allowed: "fp32", "fp16", "int8""#,
+            ),
         ] {
             assert_eq!(refusal(config), (format!("plugin `encoder-x`: {message}"), Some(hint.to_owned())));
         }

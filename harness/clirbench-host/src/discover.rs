@@ -103,10 +103,10 @@ impl Discovery {
     /// # Errors
     /// [`Error::Unknown`] with the nearest id, or the reason why the file of that id was refused.
     pub fn find(&self, id: &str) -> Result<&PluginFile> {
-        self.plugins.iter().find(|p| p.manifest.id == id).ok_or_else(|| Error::Unknown {
-            id: id.to_owned(),
-            hint: self.instead_of(id),
-        })
+        self.plugins
+            .iter()
+            .find(|p| p.manifest.id == id)
+            .ok_or_else(|| Error::Unknown { id: id.to_owned(), hint: self.instead_of(id) })
     }
 
     /// The plugins that have an interface, such as `encoder/1`.
@@ -153,7 +153,6 @@ impl Discovery {
         }
     }
 }
-
 
 fn ids<'a>(plugins: impl Iterator<Item = &'a PluginFile>) -> String {
     plugins.map(|p| p.manifest.id.as_str()).collect::<Vec<_>>().join(", ")

@@ -70,10 +70,19 @@ impl EncoderHandle {
         let wire: Vec<RStr<'_>> = texts.iter().map(|&text| RStr::from(text)).collect();
         let rows = self
             .encoder
-            .encode(role, RSlice::from_slice(&wire), RSliceMut::from_mut_slice(out), RSliceMut::from_mut_slice(stats))
+            .encode(
+                role,
+                RSlice::from_slice(&wire),
+                RSliceMut::from_mut_slice(out),
+                RSliceMut::from_mut_slice(stats),
+            )
             .into_result()
             .map_err(|e| Error::from_plugin(&self.plugin, e))?;
-        let breach = if rows == n { fault(out, dim, stats) } else { Some(format!("it wrote {rows} rows for {n} texts")) };
+        let breach = if rows == n {
+            fault(out, dim, stats)
+        } else {
+            Some(format!("it wrote {rows} rows for {n} texts"))
+        };
         breach.map_or(Ok(()), |breach| Err(Error::contract(&self.plugin, breach)))
     }
 }
@@ -146,7 +155,10 @@ mod tests {
         assert_eq!(of([0.0, 1.0, -1.0, f32::MIN_POSITIVE]), None);
         assert_eq!(of([0.0, 1.0, f32::NAN, 0.0]).as_deref(), Some("value 0 of 2 for text 1 is NaN"));
         assert_eq!(of([0.0, f32::INFINITY, 0.0, 0.0]).as_deref(), Some("value 1 of 2 for text 0 is inf"));
-        assert_eq!(of([0.0, 1.0, f32::NAN, unwritten]).as_deref(), Some("it did not write value 1 of 2 for text 1"));
+        assert_eq!(
+            of([0.0, 1.0, f32::NAN, unwritten]).as_deref(),
+            Some("it did not write value 1 of 2 for text 1")
+        );
         let stats = [TextStats::default(), UNFILLED];
         assert_eq!(fault(&[0.0; 4], 2, &stats).as_deref(), Some("it filled no stats for text 1"));
     }

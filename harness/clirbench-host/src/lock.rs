@@ -72,7 +72,8 @@ impl Lock {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let mut text = String::from("# Written by clirbench: the plugins that the results were made with.\n\n");
+        let mut text =
+            String::from("# Written by clirbench: the plugins that the results were made with.\n\n");
         text += &toml::to_string(self).expect("strings and lists of strings are always TOML");
         let new = path.with_extension(format!("lock.{}", std::process::id()));
         let written = fs::write(&new, text).and_then(|()| fs::rename(&new, path));

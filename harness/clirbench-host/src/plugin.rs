@@ -57,9 +57,8 @@ fn difference(file: &Manifest, code: &Manifest) -> Option<String> {
         ("interfaces", &ids(file), &ids(code)),
     ];
     let lie = fields.iter().find(|(_, file, code)| file != code);
-    let lie = lie.map(|(field, file, code)| {
-        format!("its file says {field} `{file}`, its code says `{code}`")
-    });
+    let lie =
+        lie.map(|(field, file, code)| format!("its file says {field} `{file}`, its code says `{code}`"));
     lie.or_else(|| (file != code).then(|| "its file and its code differ on a config schema".to_owned()))
 }
 

@@ -130,7 +130,11 @@ impl Present {
         let (language, index) = document;
         let in_pool = languages.contains(&language)
             && self.documents.get(language as usize).is_some_and(|present| present.contains(&index));
-        if in_pool { Ok(()) } else { Err(format!("query {query} names {}, which is not in the pool", shown(document))) }
+        if in_pool {
+            Ok(())
+        } else {
+            Err(format!("query {query} names {}, which is not in the pool", shown(document)))
+        }
     }
 }
 
@@ -197,6 +201,9 @@ mod tests {
         assert_eq!(breach(|t| t.relevant[0][0].0 = (7, 0)), beyond);
         assert_eq!(breach(|t| t.relevant[0][1].0 = (0, 0)), "query 0 judges document 0 in language 0 twice");
         assert_eq!(breach(|t| t.excluded[0].push((0, 1))), "query 0 excludes document 1 in language 0 twice");
-        assert_eq!(breach(|t| t.excluded[0][0] = (0, 0)), "query 0 judges and excludes document 0 in language 0");
+        assert_eq!(
+            breach(|t| t.excluded[0][0] = (0, 0)),
+            "query 0 judges and excludes document 0 in language 0"
+        );
     }
 }

@@ -117,6 +117,7 @@ macro_rules! __export {
             }
         }
 
+        /// The header that the host looks for.
         #[allow(unsafe_code)]
         // SAFETY: the name that `abi_stable` looks for; a library holds one plugin.
         #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
