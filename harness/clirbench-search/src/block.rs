@@ -1,7 +1,5 @@
 //! The pool as the scan meets it: each distinct row once, 32 rows to a panel.
 
-use rayon::prelude::*;
-
 use crate::{
     Pool, Rows, SearchError,
     kernel::{DOCUMENTS, DocumentLanes},
@@ -12,7 +10,7 @@ impl Pool<'_> {
     /// Pool positions by row, then order: copies of a row lie side by side, foremost first.
     pub(crate) fn by_row(&self) -> Vec<u32> {
         let mut positions: Vec<u32> = (0..self.rows.len() as u32).collect();
-        positions.par_sort_unstable_by_key(|&p| (self.rows[p as usize], self.order[p as usize], p));
+        positions.sort_unstable_by_key(|&p| (self.rows[p as usize], self.order[p as usize], p));
         positions
     }
 }
@@ -28,7 +26,7 @@ pub(crate) struct Panel<'a> {
 }
 
 impl<'a> Panel<'a> {
-    pub(crate) fn new(dim: usize) -> Self {
+    fn new(dim: usize) -> Self {
         Self {
             vectors: vec![DocumentLanes([0.0; DOCUMENTS]); dim],
             copies: [&[]; DOCUMENTS],
@@ -37,7 +35,7 @@ impl<'a> Panel<'a> {
     }
 
     /// Takes up to 32 rows, each named by its copies in the pool.
-    pub(crate) fn fill(
+    fn fill(
         &mut self,
         documents: &dyn Rows,
         pool: &Pool<'_>,
@@ -49,5 +47,71 @@ impl<'a> Panel<'a> {
         self.copies = std::array::from_fn(|i| copies.get(i).copied().unwrap_or_default());
         self.weights = self.copies.map(|copies| copies.len() as u32);
         Ok(())
+    }
+}
+
+/// Lanes whose score passes `test`, ascending.
+#[inline]
+pub(crate) fn lanes(scores: &[f32; DOCUMENTS], test: impl Fn(f32) -> bool) -> Lanes {
+    // Masks instead of branches: this loop becomes vector instructions.
+    let mut passing = 0_u32;
+    for (&score, bit) in scores.iter().zip(BITS) {
+        passing |= bit & u32::from(test(score)).wrapping_neg();
+    }
+    Lanes(passing)
+}
+
+/// Lane numbers of the bits of a mask, ascending.
+pub(crate) struct Lanes(u32);
+
+impl Iterator for Lanes {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let lane = self.0.trailing_zeros();
+        self.0 &= self.0.wrapping_sub(1);
+        (lane < u32::BITS).then_some(lane as usize)
+    }
+}
+
+/// The bit of each lane.
+const BITS: [u32; DOCUMENTS] = {
+    let mut bits = [0; DOCUMENTS];
+    let mut lane = 0;
+    while lane < DOCUMENTS {
+        bits[lane] = 1 << lane;
+        lane += 1;
+    }
+    bits
+};
+
+/// The panels that a thread holds, used again and again.
+pub(crate) struct Block<'a> {
+    dim: usize,
+    panels: Vec<Panel<'a>>,
+    /// Rows as they are read.
+    buffer: Vec<f32>,
+}
+
+impl<'a> Block<'a> {
+    pub(crate) fn new(dim: usize) -> Self {
+        Self { dim, panels: Vec::new(), buffer: Vec::new() }
+    }
+
+    /// Holds `rows`, each named by its copies in the pool, instead of those before.
+    pub(crate) fn fill(
+        &mut self,
+        documents: &dyn Rows,
+        pool: &Pool<'_>,
+        rows: &[&'a [u32]],
+    ) -> Result<&[Panel<'a>], SearchError> {
+        let needed = rows.len().div_ceil(DOCUMENTS);
+        let held = self.panels.len().max(needed);
+        self.panels.resize_with(held, || Panel::new(self.dim));
+        for (panel, copies) in self.panels.iter_mut().zip(rows.chunks(DOCUMENTS)) {
+            panel.fill(documents, pool, copies, &mut self.buffer)?;
+        }
+        Ok(&self.panels[..needed])
     }
 }

@@ -98,7 +98,7 @@ pub enum SearchError {
         /// How many.
         threads: usize,
         /// Why.
-        source: rayon::ThreadPoolBuildError,
+        source: io::Error,
     },
     /// The caller's cancel flag was raised.
     #[error("the search was cancelled")]

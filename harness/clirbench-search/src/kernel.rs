@@ -66,7 +66,12 @@ enum Isa {
 }
 
 impl Kernel {
-    /// Every kernel that this CPU can run, fastest first.
+    /// The fastest that this CPU can run.
+    pub(crate) fn best() -> Self {
+        Self::available()[0]
+    }
+
+    /// All that this CPU can run, fastest first; the portable one is always there.
     pub(crate) fn available() -> Vec<Self> {
         let mut kernels = Vec::new();
         #[cfg(target_arch = "x86_64")]

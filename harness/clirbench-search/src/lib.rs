@@ -42,6 +42,7 @@ mod search;
 mod tests;
 mod tile;
 mod top;
+mod workers;
 
 pub use error::SearchError;
 pub use rows::{Dense, Rows};

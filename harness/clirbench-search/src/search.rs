@@ -1,15 +1,19 @@
 //! The search itself: what goes in, what comes out, and the scan.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    iter,
+    ops::Range,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use clirbench_core::ranking::Ranking;
-use rayon::prelude::*;
 
 use crate::{
     Rows, SearchError,
-    block::Panel,
+    block::Block,
     kernel::{DOCUMENTS, Kernel, QUERIES, Scores},
     tile::QueryTile,
+    workers::share,
 };
 
 /// The documents that queries are ranked against.
@@ -74,27 +78,26 @@ pub(crate) struct Blocking {
     pub(crate) kernel: Kernel,
     /// Queries that pass over the documents together, in tiles.
     pub(crate) query_tiles: usize,
-    /// Tiles that one thread takes at a time.
-    pub(crate) group_tiles: usize,
-    /// Documents that are in memory together, in panels.
+    /// Documents that a thread holds at a time, in panels.
     pub(crate) block_panels: usize,
-    /// Panels that stay in a core's L2 cache while a group meets them.
-    pub(crate) slice_panels: usize,
 }
 
 impl Blocking {
-    /// 2,040 queries; a block of 8 MiB, a slice of 768 KiB.
+    /// 2,040 queries; documents that stay in a core's L2 cache while the queries go by.
     fn new(dim: usize) -> Self {
         let panel_bytes = size_of::<f32>() * DOCUMENTS * dim.max(1);
         Self {
-            kernel: Kernel::available()[0],
+            kernel: Kernel::best(),
             query_tiles: 170,
-            group_tiles: 6,
-            block_panels: ((8 << 20) / panel_bytes).max(1),
-            slice_panels: ((768 << 10) / panel_bytes).max(1),
+            block_panels: (BLOCK_BYTES / panel_bytes).clamp(1, BLOCK_PANELS),
         }
     }
 }
+
+/// Half of a typical L2 cache.
+const BLOCK_BYTES: usize = 768 << 10;
+/// So that short vectors make no block of endless length.
+const BLOCK_PANELS: usize = 256;
 
 impl<'a> Search<'a> {
     /// Finds the exact standings of every relevant document and the exact `top_k` documents.
@@ -103,9 +106,9 @@ impl<'a> Search<'a> {
     /// are compared as they are, so the caller normalises. The outcome is the same, bit for bit,
     /// whatever the number of threads and whatever the machine.
     ///
-    /// Memory, beside the outcomes: 4 bytes per pool document, one block of documents (8 MiB) and up
-    /// to 2,040 queries with `2 * top_k` candidates each; a thread adds 32 rows. Scores live in a tile
-    /// of 12 x 32.
+    /// Memory, beside the outcomes: 4 bytes per pool document and up to 2,040 queries with
+    /// `2 * top_k` candidates of 12 bytes each. A thread holds a block of at most 768 KiB of documents
+    /// (or 32, if they need more), 32 rows as they are read, and the scores of 12 x 32.
     ///
     /// # Errors
     /// When the parts do not fit each other, a score is not finite, a matrix cannot be read, or
@@ -116,94 +119,61 @@ impl<'a> Search<'a> {
 
     pub(crate) fn run_in(&self, blocking: Blocking) -> Result<Vec<Outcome>, SearchError> {
         self.check()?;
-        let threads = self.threads.max(1);
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .map_err(|source| SearchError::Threads { threads, source })?
-            .install(|| {
-                let by_row = self.pool.by_row();
-                let mut outcomes = Vec::with_capacity(self.targets.len());
-                let mut panels = Vec::new();
-                for start in (0..self.targets.len()).step_by(blocking.query_tiles * QUERIES) {
-                    let end = self.targets.len().min(start + blocking.query_tiles * QUERIES);
-                    let mut tiles = self.open(blocking.kernel, start, end)?;
-                    self.scan(&mut tiles, &by_row, &mut panels, blocking)?;
-                    let pool_size = self.pool.rows.len() as u32;
-                    outcomes.extend(tiles.into_iter().flat_map(|tile| tile.finish(pool_size)));
-                }
-                Ok(outcomes)
-            })
+        let by_row = self.pool.by_row();
+        let mut outcomes = Vec::with_capacity(self.targets.len());
+        let queries = 0..self.targets.len();
+        for start in queries.clone().step_by(blocking.query_tiles * QUERIES) {
+            let end = queries.end.min(start + blocking.query_tiles * QUERIES);
+            let tiles = self.open(start..end, blocking.kernel)?;
+            self.scan(&tiles, &by_row, blocking)?;
+            let pool_size = self.pool.rows.len() as u32;
+            outcomes.extend(tiles.into_iter().flat_map(|tile| tile.finish(pool_size)));
+        }
+        Ok(outcomes)
     }
 
-    fn open(&self, kernel: Kernel, start: usize, end: usize) -> Result<Vec<QueryTile<'a>>, SearchError> {
-        let starts: Vec<usize> = (start..end).step_by(QUERIES).collect();
-        let tiles: Vec<_> = starts
-            .into_par_iter()
-            .map(|start| {
+    fn open(&self, queries: Range<usize>, kernel: Kernel) -> Result<Vec<QueryTile<'a>>, SearchError> {
+        let end = queries.end;
+        share(
+            self.threads,
+            queries.step_by(QUERIES),
+            || (),
+            |(), start| {
                 self.poll_cancel()?;
                 QueryTile::open(self, kernel, start..end.min(start + QUERIES))
-            })
-            .collect();
-        tiles.into_iter().collect()
+            },
+        )
     }
 
     /// Leads every tile past every distinct row of the pool.
-    fn scan<'p>(
-        &self,
-        tiles: &mut [QueryTile<'a>],
-        by_row: &'p [u32],
-        panels: &mut Vec<Panel<'p>>,
-        blocking: Blocking,
-    ) -> Result<(), SearchError> {
+    fn scan(&self, tiles: &[QueryTile<'a>], by_row: &[u32], blocking: Blocking) -> Result<(), SearchError> {
         let row = |position: &u32| self.pool.rows[*position as usize];
         let mut rows = by_row.chunk_by(|a, b| row(a) == row(b));
-        loop {
-            self.poll_cancel()?;
-            let block: Vec<&[u32]> = rows.by_ref().take(blocking.block_panels * DOCUMENTS).collect();
-            if block.is_empty() {
-                return Ok(());
-            }
-            let filled = block.len().div_ceil(DOCUMENTS);
-            if panels.len() < filled {
-                panels.resize_with(filled, || Panel::new(self.documents.dim()));
-            }
-            let panels = &mut panels[..filled];
-            first_error(
-                panels
-                    .par_iter_mut()
-                    .zip(block.par_chunks(DOCUMENTS))
-                    .map_init(Vec::new, |buffer, (panel, copies)| {
-                        panel.fill(self.documents, &self.pool, copies, buffer)
-                    })
-                    .collect(),
-            )?;
-            let panels = &*panels;
-            first_error(
-                tiles
-                    .par_chunks_mut(blocking.group_tiles)
-                    .map(|group| {
-                        let mut scores = Scores::ZERO;
-                        for slice in panels.chunks(blocking.slice_panels) {
-                            for tile in &mut *group {
-                                for panel in slice {
-                                    tile.meet(blocking.kernel, panel, &self.pool, &mut scores)?;
-                                }
-                            }
-                        }
-                        Ok(())
-                    })
-                    .collect(),
-            )?;
-        }
+        let block_len = blocking.block_panels * DOCUMENTS;
+        let blocks = iter::from_fn(|| {
+            let block: Vec<&[u32]> = rows.by_ref().take(block_len).collect();
+            (!block.is_empty()).then_some(block)
+        });
+        share(
+            self.threads,
+            blocks,
+            || Block::new(self.documents.dim()),
+            |held, block| {
+                self.poll_cancel()?;
+                let panels = held.fill(self.documents, &self.pool, &block)?;
+                let mut scores = Scores::ZERO;
+                for tile in tiles {
+                    for panel in panels {
+                        tile.meet(blocking.kernel, panel, &self.pool, &mut scores)?;
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        Ok(())
     }
 
     fn poll_cancel(&self) -> Result<(), SearchError> {
         if self.cancel.load(Ordering::Relaxed) { Err(SearchError::Cancelled) } else { Ok(()) }
     }
-}
-
-/// The first error in order, so that it does not depend on which thread was faster.
-fn first_error(results: Vec<Result<(), SearchError>>) -> Result<(), SearchError> {
-    results.into_iter().collect()
 }

@@ -1,16 +1,22 @@
 //! Up to 12 queries on their way through the pool.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use clirbench_core::ranking::Ranking;
 
 use crate::{
     Outcome, Pool, Search, SearchError, Target,
-    block::Panel,
+    block::{Panel, lanes},
     counter::{Counter, Relevant},
     kernel::{DOCUMENTS, DocumentLanes, Kernel, QUERIES, QueryLanes, Scores},
     pack::pack,
-    top::{Candidate, Top},
+    top::Top,
 };
 
 /// What is known of one query so far.
@@ -34,21 +40,17 @@ impl Query {
         panel: &Panel<'_>,
         pool: &Pool<'_>,
     ) -> Result<(), SearchError> {
-        if !scores.iter().fold(true, |finite, score| finite & score.is_finite()) {
-            for (&score, copies) in scores.iter().zip(panel.copies) {
-                if let (false, Some(&copy)) = (score.is_finite(), copies.first()) {
-                    return Err(non_finite(self.row, pool.rows[copy as usize], score));
-                }
-            }
+        if let Some(lane) = lanes(scores, |score| !score.is_finite()).next() {
+            // Lanes without a row come last, and are finite unless all are not.
+            let document = panel.copies[lane][0];
+            return Err(non_finite(self.row, pool.rows[document as usize], scores[lane]));
         }
         self.counter.count(scores, panel, pool.order);
         let floor = self.top.floor();
-        if scores.iter().fold(false, |any, &score| any | (score >= floor)) {
-            for (&score, copies) in scores.iter().zip(panel.copies).filter(|(score, _)| **score >= floor) {
-                for &document in copies {
-                    if self.excluded.binary_search(&document).is_err() {
-                        self.top.push(Candidate { score, order: pool.order[document as usize], document });
-                    }
+        for lane in lanes(scores, |score| score >= floor) {
+            for &document in panel.copies[lane] {
+                if self.excluded.binary_search(&document).is_err() {
+                    self.top.push(scores[lane], pool.order[document as usize], document);
                 }
             }
         }
@@ -63,10 +65,12 @@ fn non_finite(query_row: u32, document_row: u32, score: f32) -> SearchError {
 /// Queries that the kernel scores together.
 pub(crate) struct QueryTile<'a> {
     targets: &'a [Target],
-    queries: Vec<Query>,
     vectors: Vec<QueryLanes>,
-    /// Per lane the score below which a document concerns neither counts nor top.
-    floors: [f32; QUERIES],
+    /// Per lane the bits of the score below which a document concerns neither counts nor top. It only
+    /// rises, so whoever reads an old one looks at more documents than needed, never at fewer.
+    floors: [AtomicU32; QUERIES],
+    /// Threads score without the lock and take it for what they find.
+    queries: Mutex<Vec<Query>>,
 }
 
 impl<'a> QueryTile<'a> {
@@ -88,25 +92,31 @@ impl<'a> QueryTile<'a> {
             .enumerate()
             .map(|(lane, (&row, target))| known.query(search, lane, row, target))
             .collect::<Result<Vec<_>, _>>()?;
-        let floors = std::array::from_fn(|i| queries.get(i).map_or(f32::INFINITY, Query::floor));
-        Ok(Self { targets, queries, vectors, floors })
+        let floor = |i| queries.get(i).map_or(f32::INFINITY, Query::floor);
+        let floors = std::array::from_fn(|i| AtomicU32::new(floor(i).to_bits()));
+        Ok(Self { targets, vectors, floors, queries: Mutex::new(queries) })
     }
 
-    /// Scores a panel and takes what matters from it.
+    /// Scores a panel and takes what matters from it. `scores` is scratch space.
     pub(crate) fn meet(
-        &mut self,
+        &self,
         kernel: Kernel,
         panel: &Panel<'_>,
         pool: &Pool<'_>,
         scores: &mut Scores,
     ) -> Result<(), SearchError> {
-        let mut reached = kernel.score(&self.vectors, &panel.vectors, &self.floors, scores);
+        let floors = self.floors.each_ref().map(|floor| f32::from_bits(floor.load(Ordering::Relaxed)));
+        let mut reached = kernel.score(&self.vectors, &panel.vectors, &floors, scores);
+        if reached == 0 {
+            return Ok(());
+        }
+        let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
         while reached != 0 {
             let lane = reached.trailing_zeros() as usize;
             reached &= reached - 1;
-            if let Some(query) = self.queries.get_mut(lane) {
+            if let Some(query) = queries.get_mut(lane) {
                 query.meet(&scores.0[lane], panel, pool)?;
-                self.floors[lane] = query.floor();
+                self.floors[lane].store(query.floor().to_bits(), Ordering::Relaxed);
             }
         }
         Ok(())
@@ -114,7 +124,8 @@ impl<'a> QueryTile<'a> {
 
     /// One outcome per query.
     pub(crate) fn finish(self, pool_size: u32) -> impl Iterator<Item = Outcome> {
-        self.queries.into_iter().zip(self.targets).map(move |(query, target)| {
+        let queries = self.queries.into_inner().unwrap_or_else(PoisonError::into_inner);
+        queries.into_iter().zip(self.targets).map(move |(query, target)| {
             let mut ideal: Vec<i32> = target.judged.iter().map(|j| j.1).filter(|&grade| grade > 0).collect();
             ideal.sort_unstable_by(|a, b| b.cmp(a));
             let pool_size = pool_size - query.excluded.len() as u32;

@@ -94,9 +94,7 @@ proptest! {
         case in case(),
         kernel in any::<Index>(),
         query_tiles in 1_usize..4,
-        group_tiles in 1_usize..4,
         block_panels in 1_usize..5,
-        slice_panels in 1_usize..4,
         threads in 0_usize..5,
     ) {
         let queries = Dense::new(&case.queries, case.queries.len().checked_div(case.dim).unwrap_or(20), case.dim);
@@ -104,7 +102,7 @@ proptest! {
         let (queries, documents) = (queries.expect("whole rows"), documents.expect("whole rows"));
         let search = case.search(&queries, &documents, threads);
         let kernel = *kernel.get(&Kernel::available());
-        let blocking = Blocking { kernel, query_tiles, group_tiles, block_panels, slice_panels };
+        let blocking = Blocking { kernel, query_tiles, block_panels };
         let expected = reference::run(&search);
         prop_assert_eq!(&search.run_in(blocking).expect("a sound search"), &expected);
         prop_assert_eq!(&search.run().expect("a sound search"), &expected);
