@@ -66,7 +66,7 @@ impl DatasetView {
 }
 
 impl Task {
-    /// Checks the task against the view that it was made from: every index resolves, lists are
+    /// Checks the task against the view that it was made from: it has a name and a metric, every index resolves, lists are
     /// parallel and in order, judged documents are in the pool, no excluded document is judged,
     /// and every query has a relevant document.
     ///
@@ -74,6 +74,8 @@ impl Task {
     /// [`Unfit`] names the task and the first part that does not fit.
     pub fn check(&self, view: &DatasetView) -> Result<(), Unfit> {
         let of = |problem: String| format!("task {} ({}): {problem}", self.scenario, self.query_lang);
+        require(!self.scenario.is_empty(), || of("it has no scenario name".to_owned()))?;
+        require(!self.metrics.is_empty(), || of("it has no metric".to_owned()))?;
         let languages = view.languages.len() as u32;
         let langs = self.query_lang < languages && rises_below(&self.pool_langs, languages);
         require(langs, || of("its languages do not rise within the dataset's".to_owned()))?;
@@ -137,6 +139,7 @@ mod tests {
             queries: vec![0, 1],
             relevant: vec![vec![((0, 0), 1), ((1, 1), 0)], vec![((1, 1), 1)]],
             excluded: vec![vec![(0, 1)], vec![(0, 1)]],
+            metrics: vec!["ndcg@10".to_owned()],
             ..Task::default()
         }
     }
@@ -169,7 +172,9 @@ mod tests {
 
     #[test]
     fn each_fault_of_a_task_is_named() {
-        let faults: [Fault<Task>; 10] = [
+        let faults: [Fault<Task>; 12] = [
+            (|t| t.scenario.clear(), "no scenario name"),
+            (|t| t.metrics.clear(), "no metric"),
             (|t| t.query_lang = 2, "languages"),
             (|t| t.pool_langs = vec![1, 0], "languages"),
             (|t| t.queries = vec![0, 2], "queries"),

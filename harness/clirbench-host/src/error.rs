@@ -155,8 +155,8 @@ impl Error {
             }
             Error::Target { .. } => "build the plugin for this target",
             Error::Unknown { hint, .. } | Error::Undetected { hint, .. } | Error::Config { hint, .. } => hint,
-            Error::Locked { .. } => "if the change is intended, write plugins.lock again",
-            Error::LockFile { .. } => "remove it and write it again",
+            Error::Locked { .. } => "if the change is intended, write it again: `clirbench plugin lock`",
+            Error::LockFile { .. } => "remove it and write it again: `clirbench plugin lock`",
             Error::Load { .. } => "build it again; `ldd` shows libraries that it misses",
             Error::NoInterface { has, .. } => has,
             Error::Contract { .. } => "this is a fault of the plugin: report it to its author",

@@ -209,3 +209,79 @@ fn filter(level: LogLevel) -> log::LevelFilter {
         LogLevel::Trace => log::LevelFilter::Trace,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clirbench_abi::host::{Services, host_object};
+    use clirbench_abi::{Interface, ROption};
+
+    use super::*;
+
+    /// A host with one service, under the id that it is asked for.
+    #[derive(Clone)]
+    struct Only(&'static str, Interface);
+
+    impl Services for Only {
+        fn service(&self, id: RStr<'_>) -> ROption<Interface> {
+            if id.as_str() == self.0 { ROption::RSome(self.1) } else { ROption::RNone }
+        }
+    }
+
+    extern "C" fn five(_: &HostObject) -> usize {
+        5
+    }
+
+    extern "C" fn tpu(_: &HostObject) -> clirbench_abi::RString {
+        "tpu".into()
+    }
+
+    fn attach(id: &'static str, service: Interface) -> Result<Host> {
+        Host::attach(host_object(Only(id, service)))
+    }
+
+    #[test]
+    fn a_service_that_the_host_lacks_keeps_the_detached_behaviour() {
+        let threads = Interface::new(const { &ThreadsService { budget: five } });
+        let host = attach(ThreadsService::ID, threads).expect("a host of one service is a host");
+        assert_eq!(host.threads(), 5);
+        let detached = Host::detached();
+        assert_eq!((host.device(), host.scratch()), (detached.device(), detached.scratch()));
+        assert_eq!((host.cancelled(), host.ort_library()), (false, None));
+        host.progress(1, 2);
+        host.log(log::Level::Error, "nobody listens");
+    }
+
+    #[test]
+    fn a_service_of_another_layout_is_refused_in_one_line() {
+        let other = Interface::new(const { &DeviceService { device: tpu } });
+        let error = attach(ThreadsService::ID, other).err().expect("another layout");
+        assert_eq!(error.kind, "internal");
+        assert!(error.message.starts_with("the harness's service `threads/1` has another layout"), "{error}");
+        assert!(!error.message.contains('\n') && !error.hint.is_empty());
+    }
+
+    #[test]
+    fn a_device_of_the_future_is_a_config_error() {
+        let device = Interface::new(const { &DeviceService { device: tpu } });
+        let error = attach(DeviceService::ID, device).err().expect("no such device");
+        assert_eq!(error.message, "unknown device `tpu`: expected `cpu`, `cuda` or `auto`");
+        assert_eq!((&error.kind[..], &error.hint[..]), ("config", "set `device` to `cpu`"));
+    }
+
+    #[test]
+    fn a_detached_host_is_what_a_test_makes_it() {
+        let flag = Arc::new(AtomicBool::new(false));
+        let host = Host::detached()
+            .with_threads(0)
+            .with_device(Device::Cuda)
+            .with_scratch("somewhere")
+            .with_ort_library("libonnxruntime.so")
+            .with_cancel(Arc::clone(&flag));
+        assert_eq!((host.threads(), host.device()), (1, Device::Cuda));
+        assert_eq!(host.scratch(), Path::new("somewhere"));
+        assert_eq!(host.ort_library(), Some(PathBuf::from("libonnxruntime.so")));
+        assert!(!host.cancelled());
+        flag.store(true, Ordering::Relaxed);
+        assert!(host.clone().cancelled());
+    }
+}

@@ -36,18 +36,19 @@ fn reading_a_manifest_executes_nothing() {
     assert!(mark.exists(), "the constructor does not work, so the check above proves nothing");
     fs::remove_file(mark).expect("the mark");
 
-    // Its scenario points nowhere.
+    // Its scenario judges a document that is not there.
     let view = clirbench_host::DatasetView {
         languages: vec!["en".into()],
         query_present: vec![vec![0]],
         document_present: vec![vec![0]],
-        ..Default::default()
+        text_group: vec![vec![0]],
+        qrels: vec![vec![(0, 1)]],
+        documents: "unique".into(),
     };
     let scenario = loaded.scenario(&serde_json::json!({})).expect("it opens");
     assert_eq!(
         told(scenario.tasks(&view)).0,
-        "plugin `constructor` broke its contract: task 0 (`nowhere`): \
-         query 0 names document 4294967295 in language 0, which is not in the pool"
+        "plugin `constructor` broke its contract: task nowhere (0): query 0 names a document outside the pool"
     );
 }
 
@@ -212,7 +213,7 @@ fn the_lock_holds_a_library_to_its_hash() {
         &hostile.sha256[..12]
     );
     assert_eq!(message, expected);
-    assert_eq!(hint, "if the change is intended, write plugins.lock again");
+    assert_eq!(hint, "if the change is intended, write it again: `clirbench plugin lock`");
 
     assert!(told(lock.check(&plugin("constructor"))).0.contains("it has no entry for target"));
     fs::write(&path, "[[plugin]]\nid = 3\n").expect("a file");
