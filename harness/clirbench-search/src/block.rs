@@ -1,4 +1,4 @@
-//! The pool as the scan meets it: each distinct row once, 32 rows to a panel.
+//! The pool as the scan meets it: each distinct row once, 64 rows to a panel.
 
 use crate::{
     Pool, Rows, SearchError,
@@ -15,9 +15,9 @@ impl Pool<'_> {
     }
 }
 
-/// 32 distinct rows, packed for the kernel, and who they are in the pool.
+/// 64 distinct rows, packed for the kernel, and who they are in the pool.
 pub(crate) struct Panel<'a> {
-    /// One entry per component.
+    /// One entry per component. Lanes without a row hold zeros or an earlier row.
     pub(crate) vectors: Vec<DocumentLanes>,
     /// Per lane the pool positions that share its row, in tie order; empty where there is no row.
     pub(crate) copies: [&'a [u32]; DOCUMENTS],
@@ -34,7 +34,7 @@ impl<'a> Panel<'a> {
         }
     }
 
-    /// Takes up to 32 rows, each named by its copies in the pool.
+    /// Takes up to 64 rows, each named by its copies in the pool.
     fn fill(
         &mut self,
         documents: &dyn Rows,
@@ -53,16 +53,20 @@ impl<'a> Panel<'a> {
 /// Lanes whose score passes `test`, ascending.
 #[inline]
 pub(crate) fn lanes(scores: &[f32; DOCUMENTS], test: impl Fn(f32) -> bool) -> Lanes {
-    // Masks instead of branches: this loop becomes vector instructions.
-    let mut passing = 0_u32;
-    for (&score, bit) in scores.iter().zip(BITS) {
-        passing |= bit & u32::from(test(score)).wrapping_neg();
+    let mut passing = 0;
+    for (half, scores) in scores.as_chunks::<32>().0.iter().enumerate() {
+        // Masks instead of branches: this loop becomes vector instructions.
+        let mut bits = 0;
+        for (&score, bit) in scores.iter().zip(BITS) {
+            bits |= bit & u32::from(test(score)).wrapping_neg();
+        }
+        passing |= u64::from(bits) << (32 * half);
     }
     Lanes(passing)
 }
 
 /// Lane numbers of the bits of a mask, ascending.
-pub(crate) struct Lanes(u32);
+pub(crate) struct Lanes(u64);
 
 impl Iterator for Lanes {
     type Item = usize;
@@ -71,17 +75,17 @@ impl Iterator for Lanes {
     fn next(&mut self) -> Option<usize> {
         let lane = self.0.trailing_zeros();
         self.0 &= self.0.wrapping_sub(1);
-        (lane < u32::BITS).then_some(lane as usize)
+        (lane < u64::BITS).then_some(lane as usize)
     }
 }
 
-/// The bit of each lane.
-const BITS: [u32; DOCUMENTS] = {
-    let mut bits = [0; DOCUMENTS];
-    let mut lane = 0;
-    while lane < DOCUMENTS {
-        bits[lane] = 1 << lane;
-        lane += 1;
+/// The bits of a word.
+const BITS: [u32; 32] = {
+    let mut bits = [0; 32];
+    let mut i = 0;
+    while i < 32 {
+        bits[i] = 1 << i;
+        i += 1;
     }
     bits
 };

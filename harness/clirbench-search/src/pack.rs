@@ -6,7 +6,8 @@ use crate::{Rows, SearchError};
 const STRIP: usize = 16;
 
 /// Reads `wanted` rows (at most `N`) of a matrix into `packed`, lane `i` holding row `wanted[i]`.
-/// Lanes without a row are zero. Consecutive rows are read together. `buffer` is scratch space.
+/// Lanes without a row keep what they hold. Consecutive rows are read together. `buffer` is scratch
+/// space.
 pub(crate) fn pack<const N: usize, L: AsMut<[f32; N]>>(
     matrix: &dyn Rows,
     side: &'static str,
@@ -15,8 +16,7 @@ pub(crate) fn pack<const N: usize, L: AsMut<[f32; N]>>(
     packed: &mut [L],
 ) -> Result<(), SearchError> {
     let dim = matrix.dim();
-    buffer.clear();
-    buffer.resize(N * dim, 0.0);
+    buffer.resize(wanted.len() * dim, 0.0);
     let mut filled = 0;
     for run in wanted.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
         let start = run[0] as usize;
@@ -26,7 +26,7 @@ pub(crate) fn pack<const N: usize, L: AsMut<[f32; N]>>(
         filled += run.len();
     }
     for (strip, lanes) in packed.chunks_mut(STRIP).enumerate() {
-        for i in 0..N {
+        for i in 0..wanted.len().min(N) {
             let row = &buffer[i * dim + strip * STRIP..][..lanes.len()];
             for (lane, &value) in lanes.iter_mut().zip(row) {
                 lane.as_mut()[i] = value;

@@ -11,7 +11,7 @@ use clirbench_core::ranking::Ranking;
 use crate::{
     Rows, SearchError,
     block::Block,
-    kernel::{DOCUMENTS, Kernel, QUERIES, Scores},
+    kernel::{DOCUMENTS, Kernel, QUERIES},
     tile::QueryTile,
     workers::share,
 };
@@ -88,7 +88,7 @@ impl Blocking {
         let panel_bytes = size_of::<f32>() * DOCUMENTS * dim.max(1);
         Self {
             kernel: Kernel::best(),
-            query_tiles: 170,
+            query_tiles: 340,
             block_panels: (BLOCK_BYTES / panel_bytes).clamp(1, BLOCK_PANELS),
         }
     }
@@ -97,7 +97,7 @@ impl Blocking {
 /// Half of a typical L2 cache.
 const BLOCK_BYTES: usize = 768 << 10;
 /// So that short vectors make no block of endless length.
-const BLOCK_PANELS: usize = 256;
+const BLOCK_PANELS: usize = 128;
 
 impl<'a> Search<'a> {
     /// Finds the exact standings of every relevant document and the exact `top_k` documents.
@@ -106,9 +106,9 @@ impl<'a> Search<'a> {
     /// are compared as they are, so the caller normalises. The outcome is the same, bit for bit,
     /// whatever the number of threads and whatever the machine.
     ///
-    /// Memory, beside the outcomes: 4 bytes per pool document and up to 2,040 queries with
-    /// `2 * top_k` candidates of 12 bytes each. A thread holds a block of at most 768 KiB of documents
-    /// (or 32, if they need more), 32 rows as they are read, and the scores of 12 x 32.
+    /// Memory, beside the outcomes: 4 bytes per pool document, and up to 2,040 queries with
+    /// `2 * top_k` candidates of 8 bytes each. A thread holds a block of documents of 768 KiB (64
+    /// documents if those need more), 64 rows as they are read, and 6 scores per document.
     ///
     /// # Errors
     /// When the parts do not fit each other, a score is not finite, a matrix cannot be read, or
@@ -127,7 +127,7 @@ impl<'a> Search<'a> {
             let tiles = self.open(start..end, blocking.kernel)?;
             self.scan(&tiles, &by_row, blocking)?;
             let pool_size = self.pool.rows.len() as u32;
-            outcomes.extend(tiles.into_iter().flat_map(|tile| tile.finish(pool_size)));
+            outcomes.extend(tiles.into_iter().flat_map(|tile| tile.finish(pool_size, self.pool.order)));
         }
         Ok(outcomes)
     }
@@ -157,17 +157,11 @@ impl<'a> Search<'a> {
         share(
             self.threads,
             blocks,
-            || Block::new(self.documents.dim()),
-            |held, block| {
+            || (Block::new(self.documents.dim()), Vec::new()),
+            |(held, scores), block| {
                 self.poll_cancel()?;
                 let panels = held.fill(self.documents, &self.pool, &block)?;
-                let mut scores = Scores::ZERO;
-                for tile in tiles {
-                    for panel in panels {
-                        tile.meet(blocking.kernel, panel, &self.pool, &mut scores)?;
-                    }
-                }
-                Ok(())
+                tiles.iter().try_for_each(|tile| tile.meet(blocking.kernel, panels, &self.pool, scores))
             },
         )?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Up to 12 queries on their way through the pool.
+//! Up to 6 queries on their way through the pool.
 
 use std::{
     ops::Range,
@@ -40,9 +40,10 @@ impl Query {
         panel: &Panel<'_>,
         pool: &Pool<'_>,
     ) -> Result<(), SearchError> {
-        if let Some(lane) = lanes(scores, |score| !score.is_finite()).next() {
-            // Lanes without a row come last, and are finite unless all are not.
-            let document = panel.copies[lane][0];
+        // A lane without a row holds zeros or a row that was met before, whose score was finite.
+        if let Some(lane) = lanes(scores, |score| !score.is_finite()).next()
+            && let Some(&document) = panel.copies[lane].first()
+        {
             return Err(non_finite(self.row, pool.rows[document as usize], scores[lane]));
         }
         self.counter.count(scores, panel, pool.order);
@@ -50,7 +51,7 @@ impl Query {
         for lane in lanes(scores, |score| score >= floor) {
             for &document in panel.copies[lane] {
                 if self.excluded.binary_search(&document).is_err() {
-                    self.top.push(scores[lane], pool.order[document as usize], document);
+                    self.top.push(scores[lane], document, pool.order);
                 }
             }
         }
@@ -74,7 +75,7 @@ pub(crate) struct QueryTile<'a> {
 }
 
 impl<'a> QueryTile<'a> {
-    /// Reads the queries at `range` (at most 12) and scores what they know by name: their relevant and
+    /// Reads the queries at `range` (at most 6) and scores what they know by name: their relevant and
     /// their excluded documents.
     pub(crate) fn open(
         search: &Search<'a>,
@@ -97,40 +98,43 @@ impl<'a> QueryTile<'a> {
         Ok(Self { targets, vectors, floors, queries: Mutex::new(queries) })
     }
 
-    /// Scores a panel and takes what matters from it. `scores` is scratch space.
+    /// Scores panels and takes what matters from them. `scores` is scratch space.
     pub(crate) fn meet(
         &self,
         kernel: Kernel,
-        panel: &Panel<'_>,
+        panels: &[Panel<'_>],
         pool: &Pool<'_>,
-        scores: &mut Scores,
+        scores: &mut Vec<(u32, Scores)>,
     ) -> Result<(), SearchError> {
         let floors = self.floors.each_ref().map(|floor| f32::from_bits(floor.load(Ordering::Relaxed)));
-        let mut reached = kernel.score(&self.vectors, &panel.vectors, &floors, scores);
-        if reached == 0 {
+        scores.resize(panels.len(), (0, Scores::ZERO));
+        let mut all_reached = 0;
+        for (panel, (reached, scores)) in panels.iter().zip(&mut *scores) {
+            *reached = kernel.score(&self.vectors, &panel.vectors, &floors, scores);
+            all_reached |= *reached;
+        }
+        if all_reached == 0 {
             return Ok(());
         }
         let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
-        while reached != 0 {
-            let lane = reached.trailing_zeros() as usize;
-            reached &= reached - 1;
-            if let Some(query) = queries.get_mut(lane) {
+        for (lane, query) in queries.iter_mut().enumerate() {
+            for (panel, (_, scores)) in panels.iter().zip(&*scores).filter(|(_, s)| s.0 >> lane & 1 == 1) {
                 query.meet(&scores.0[lane], panel, pool)?;
-                self.floors[lane].store(query.floor().to_bits(), Ordering::Relaxed);
             }
+            self.floors[lane].store(query.floor().to_bits(), Ordering::Relaxed);
         }
         Ok(())
     }
 
     /// One outcome per query.
-    pub(crate) fn finish(self, pool_size: u32) -> impl Iterator<Item = Outcome> {
+    pub(crate) fn finish(self, pool_size: u32, order: &[u32]) -> impl Iterator<Item = Outcome> {
         let queries = self.queries.into_inner().unwrap_or_else(PoisonError::into_inner);
         queries.into_iter().zip(self.targets).map(move |(query, target)| {
             let mut ideal: Vec<i32> = target.judged.iter().map(|j| j.1).filter(|&grade| grade > 0).collect();
             ideal.sort_unstable_by(|a, b| b.cmp(a));
             let pool_size = pool_size - query.excluded.len() as u32;
             let ranking = Ranking { relevant: query.counter.finish(), pool_size, ideal };
-            Outcome { ranking, top: query.top.finish() }
+            Outcome { ranking, top: query.top.finish(order) }
         })
     }
 }
@@ -139,7 +143,7 @@ impl<'a> QueryTile<'a> {
 struct Known {
     /// Distinct rows, ascending.
     rows: Vec<u32>,
-    /// A tile of scores per 32 rows.
+    /// A tile of scores per 64 rows.
     scores: Vec<Scores>,
 }
 

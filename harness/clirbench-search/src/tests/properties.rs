@@ -60,7 +60,7 @@ fn target(pool: usize) -> impl Strategy<Value = Target> {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    (0_usize..5, 1_usize..20, 1_usize..110, 1_usize..150, 0_usize..40).prop_flat_map(
+    (0_usize..5, 1_usize..20, 1_usize..220, 1_usize..300, 0_usize..40).prop_flat_map(
         |(dim, query_len, document_len, pool, asked)| {
             (
                 (Just(dim), values(query_len * dim), values(document_len * dim)),
@@ -98,7 +98,7 @@ proptest! {
         threads in 0_usize..5,
     ) {
         let queries = Dense::new(&case.queries, case.queries.len().checked_div(case.dim).unwrap_or(20), case.dim);
-        let documents = Dense::new(&case.documents, case.documents.len().checked_div(case.dim).unwrap_or(110), case.dim);
+        let documents = Dense::new(&case.documents, case.documents.len().checked_div(case.dim).unwrap_or(220), case.dim);
         let (queries, documents) = (queries.expect("whole rows"), documents.expect("whole rows"));
         let search = case.search(&queries, &documents, threads);
         let kernel = *kernel.get(&Kernel::available());

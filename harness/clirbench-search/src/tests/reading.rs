@@ -71,13 +71,13 @@ impl Watched {
 #[test]
 fn each_row_of_the_pool_is_read_once_and_neighbours_together() {
     let documents = Watched { len: 100, threads: 2, ..Watched::default() };
-    // Out of order, row 7 three times, rows 9 and 50.. not in the pool.
-    let rows: Vec<u32> = (10..50).rev().chain(0..9).chain([7, 7]).collect();
+    // Out of order, row 7 three times, rows 9 and 90.. not in the pool.
+    let rows: Vec<u32> = (10..90).rev().chain(0..9).chain([7, 7]).collect();
     let targets = vec![Target::default(); 30];
     let outcomes = documents.search(&rows, &targets).expect("readable");
-    assert!(outcomes.iter().all(|outcome| outcome.top[0].score == 49.0));
-    // 49 distinct rows are two panels: 9 + 23 and 17.
-    assert_eq!(documents.reads(), [0..9, 10..33, 33..50]);
+    assert!(outcomes.iter().all(|outcome| outcome.top[0].score == 89.0));
+    // 89 distinct rows are two panels: 9 + 55 and 25.
+    assert_eq!(documents.reads(), [0..9, 10..65, 65..90]);
 }
 
 #[test]
@@ -90,21 +90,21 @@ fn relevant_and_excluded_rows_are_read_beforehand() {
 
 #[test]
 fn an_unreadable_row_is_named_with_its_cause() {
-    let documents = Watched { len: 40, threads: 2, unreadable: Some(35), ..Watched::default() };
-    let error = documents.search(&(0..40).collect::<Vec<_>>(), &[Target::default()]).expect_err("unreadable");
-    assert_eq!(error.to_string(), "cannot read rows 32..40 of the document matrix");
+    let documents = Watched { len: 80, threads: 2, unreadable: Some(70), ..Watched::default() };
+    let error = documents.search(&(0..80).collect::<Vec<_>>(), &[Target::default()]).expect_err("unreadable");
+    assert_eq!(error.to_string(), "cannot read rows 64..80 of the document matrix");
     assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("the disk is gone"));
 }
 
 #[test]
 fn cancelling_stops_before_the_next_block() {
-    // A block is at most 256 panels of 32.
-    let len = 3 * 256 * 32;
+    // A block is at most 128 panels of 64.
+    let len = 3 * 128 * 64;
     let documents = Watched { len, cancels_at: Some(5), threads: 1, ..Watched::default() };
     let rows: Vec<u32> = (0..len as u32).collect();
     let error = documents.search(&rows, &[Target::default()]).expect_err("cancelled");
     assert!(matches!(error, SearchError::Cancelled));
-    assert_eq!(documents.reads().last(), Some(&(255 * 32..256 * 32)));
+    assert_eq!(documents.reads().last(), Some(&(127 * 64..128 * 64)));
 
     let documents = Watched { len: 1, threads: 2, ..Watched::default() };
     documents.cancel.store(true, Ordering::Relaxed);
