@@ -35,7 +35,9 @@ mod check;
 mod counter;
 mod error;
 mod kernel;
+mod known;
 mod pack;
+mod query;
 mod rows;
 mod search;
 #[cfg(test)]

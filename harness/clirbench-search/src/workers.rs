@@ -61,3 +61,43 @@ where
     results.sort_unstable_by_key(|(i, _)| *i);
     results.into_iter().map(|(_, result)| result).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_items() {
+        for threads in 0..5 {
+            let doubled = share(threads, 0..100, || (), |(), i| Ok(2 * i)).expect("no error");
+            assert!(doubled.into_iter().eq((0..100).map(|i| 2 * i)));
+        }
+    }
+
+    #[test]
+    fn the_earliest_error_is_returned_and_no_item_taken_after_it_was_seen() {
+        for _ in 0..50 {
+            let fail = |(): &mut (), document_row| match document_row {
+                30 | 31 | 33 => Err(SearchError::NonFinite { query_row: 0, document_row, score: f32::NAN }),
+                _ => Ok(()),
+            };
+            let error = share(4, 0.., || (), fail).expect_err("an endless queue ends by its errors only");
+            assert!(matches!(error, SearchError::NonFinite { document_row: 30, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_thread_has_scratch_of_its_own() {
+        let seen = share(
+            3,
+            0..60,
+            || 0,
+            |count, _| {
+                *count += 1;
+                Ok(*count)
+            },
+        );
+        let first = seen.expect("no error").into_iter().filter(|&count| count == 1).count();
+        assert!((1..=3).contains(&first));
+    }
+}
