@@ -13,13 +13,13 @@ use serde_json::json;
 use crate::job::Failure;
 
 /// The kind of dataset objects.
-pub const DATASET: &str = "dataset";
+pub(crate) const DATASET: &str = "dataset";
 
 /// Commits a collection under its content hash.
 ///
 /// # Errors
 /// When the store cannot take it.
-pub fn commit(store: &Store, key: &Key, collection: &Collection) -> Result<(), Failure> {
+pub(crate) fn commit(store: &Store, key: &Key, collection: &Collection) -> Result<(), Failure> {
     if store.has(DATASET, key) {
         return Ok(());
     }
@@ -34,7 +34,7 @@ pub fn commit(store: &Store, key: &Key, collection: &Collection) -> Result<(), F
 ///
 /// # Errors
 /// When it is missing or damaged.
-pub fn read(store: &Store, key: &Key, documents: Documents, copies: Copies) -> Result<Collection, Failure> {
+pub(crate) fn read(store: &Store, key: &Key, documents: Documents, copies: Copies) -> Result<Collection, Failure> {
     let object = store.get(DATASET, key).map_err(stored)?.ok_or_else(|| {
         Failure::new(format!("dataset {} is not in the store", key.short()), "run again: it is committed anew")
     })?;
@@ -44,7 +44,7 @@ pub fn read(store: &Store, key: &Key, documents: Documents, copies: Copies) -> R
 
 /// The collection without its texts.
 #[must_use]
-pub fn view(collection: &Collection, documents: Documents) -> DatasetView {
+pub(crate) fn view(collection: &Collection, documents: Documents) -> DatasetView {
     let languages = 0..collection.languages.len();
     let present = |entries: &[clirbench_core::dataset::Entry], language: usize| -> Vec<u32> {
         (0u32..).zip(entries).filter(|(_, e)| e.texts[language].is_some()).map(|(i, _)| i).collect()
@@ -72,7 +72,7 @@ pub fn view(collection: &Collection, documents: Documents) -> DatasetView {
 
 /// The name in `scores.csv` and in views.
 #[must_use]
-pub fn documents_name(documents: Documents) -> &'static str {
+pub(crate) fn documents_name(documents: Documents) -> &'static str {
     match documents {
         Documents::Unique => "unique",
         Documents::PerQuestion => "per-question",
@@ -81,7 +81,7 @@ pub fn documents_name(documents: Documents) -> &'static str {
 
 /// The harness's twin of a plugin's task.
 #[must_use]
-pub fn task(task: clirbench_host::Task) -> Task {
+pub(crate) fn task(task: clirbench_host::Task) -> Task {
     let pool_document = |(language, document)| PoolDocument { language, document };
     Task {
         scenario: task.scenario,

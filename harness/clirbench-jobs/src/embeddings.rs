@@ -12,11 +12,11 @@ use crate::{
 };
 
 /// Identity of a text within a group: its BLAKE3 hash.
-pub type TextId = [u8; 32];
+pub(crate) type TextId = [u8; 32];
 
 /// Hash of a text.
 #[must_use]
-pub fn text_id(text: &str) -> TextId {
+pub(crate) fn text_id(text: &str) -> TextId {
     *blake3::hash(text.as_bytes()).as_bytes()
 }
 
@@ -31,18 +31,18 @@ pub(crate) struct ShardMeta {
 
 /// Tokens, unknown tokens and truncation of one text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TextCounts {
+pub(crate) struct TextCounts {
     /// Tokens that the model saw.
-    pub tokens: u32,
+    pub(crate) tokens: u32,
     /// Of those, unknown.
-    pub unknown: u32,
+    pub(crate) unknown: u32,
     /// Whether the text was cut.
-    pub truncated: bool,
+    pub(crate) truncated: bool,
 }
 
 /// Every committed text of a group.
 #[derive(Debug, Default)]
-pub struct Embeddings {
+pub(crate) struct Embeddings {
     shards: Vec<Matrix>,
     /// First global row of each shard, and the end.
     starts: Vec<usize>,
@@ -57,7 +57,7 @@ impl Embeddings {
     ///
     /// # Errors
     /// When a shard is damaged.
-    pub fn open(store: &Store, group: &Key) -> Result<Embeddings, Failure> {
+    pub(crate) fn open(store: &Store, group: &Key) -> Result<Embeddings, Failure> {
         let mut all = Embeddings { starts: vec![0], ..Default::default() };
         for object in store.list(&embed_kind(group)).map_err(stored)? {
             let meta: ShardMeta = serde_json::from_value(object.meta().clone()).map_err(|e| {
@@ -88,32 +88,32 @@ impl Embeddings {
 
     /// Global row of a text.
     #[must_use]
-    pub fn row(&self, id: &TextId) -> Option<u32> {
+    pub(crate) fn row(&self, id: &TextId) -> Option<u32> {
         self.rows.get(id).copied()
     }
 
     /// What happened to the text of a row on its way in.
     #[must_use]
-    pub fn counts(&self, row: u32) -> TextCounts {
+    pub(crate) fn counts(&self, row: u32) -> TextCounts {
         self.counts[row as usize]
     }
 
     /// Seconds that encoding took, summed over shards.
     #[must_use]
-    pub fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.seconds
     }
 
     /// The rows, scaled to unit length where `normalise`.
     #[must_use]
-    pub fn rows(&self, normalise: bool) -> EmbeddingRows<'_> {
+    pub(crate) fn rows(&self, normalise: bool) -> EmbeddingRows<'_> {
         EmbeddingRows { all: self, normalise }
     }
 }
 
 /// [`Embeddings`] for a search.
 #[derive(Debug)]
-pub struct EmbeddingRows<'a> {
+pub(crate) struct EmbeddingRows<'a> {
     all: &'a Embeddings,
     normalise: bool,
 }

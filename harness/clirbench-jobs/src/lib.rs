@@ -7,15 +7,15 @@
 mod arranged;
 pub mod bench;
 mod bias;
-mod cell;
+pub mod cell;
 pub mod collect;
 mod embeddings;
 mod execute;
 pub mod executor;
 pub mod job;
-mod model;
+pub mod model;
 pub mod plan;
-mod pool;
+pub mod pool;
 mod process;
 mod protocol;
 pub mod provenance;

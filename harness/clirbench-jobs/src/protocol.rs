@@ -7,7 +7,7 @@ use crate::job::{Failure, Job};
 /// To a worker, on its standard input. When the input closes, the worker ends at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Request {
+pub(crate) enum Request {
     /// Run this job and answer with `Done` or `Failed`.
     Run(Box<Job>),
     /// Give up the job in hand soon.
@@ -17,7 +17,7 @@ pub enum Request {
 /// From a worker, on what was its standard output when it started.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The job goes on: `done` of `total` (0 when unknown).
     Progress {
         /// Units done.

@@ -60,10 +60,16 @@ pub fn serve(options: &WorkerOptions) -> Result<(), Failure> {
     let flag = Arc::clone(&cancel);
     thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            match serde_json::from_str(&line) {
-                Ok(Request::Run(job)) if jobs.send(*job).is_ok() => {}
-                Ok(Request::Cancel) => flag.store(true, Ordering::Relaxed),
-                _ => break,
+            let understood = match serde_json::from_str(&line) {
+                Ok(Request::Run(job)) => jobs.send(*job).is_ok(),
+                Ok(Request::Cancel) => {
+                    flag.store(true, Ordering::Relaxed);
+                    true
+                }
+                Err(_) => false,
+            };
+            if !understood {
+                break;
             }
         }
         // Whoever wanted the results is gone; what is committed is committed.

@@ -195,11 +195,10 @@ fn conclude(screen: &Screen, plan: &Plan, outcome: &Outcome, results: &Results, 
         }));
     } else {
         let style = terminal::Style { colour: screen.colours_results(), ..Default::default() };
-        for board in [&leaderboard::clir, &leaderboard::mono, &leaderboard::mixed] {
-            let board = board(&results.scores);
-            if !board.is_empty() {
-                screen.print(&terminal::render(&board, &style));
-            }
+        let (scores, per_query) = (&results.scores, &results.per_query);
+        let boards = [leaderboard::clir(scores, per_query), leaderboard::mono(scores, per_query), leaderboard::mixed(scores, per_query)];
+        for board in boards.iter().filter(|board| !board.is_empty()) {
+            screen.print(&terminal::render(board, &style));
         }
     }
     for note in notes(plan, &Outcome::default()) {
