@@ -75,3 +75,8 @@ pub mod __private {
     pub use crate::manifest::{InterfaceSource, ManifestSource, json};
     pub use crate::scenario::exported as scenario;
 }
+
+/// The plugin in README.md compiles as it is printed there.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
