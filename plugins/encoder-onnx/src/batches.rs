@@ -27,44 +27,68 @@ pub(crate) fn longest_first(lengths: &[usize]) -> Vec<usize> {
     order
 }
 
-/// Cuts texts, sorted longest first, into batches of at most `budget` tokens with padding; a text
-/// above the budget is a batch of its own.
-pub(crate) fn cut(lengths: &[usize], budget: usize) -> Vec<Range<usize>> {
-    let mut batches = Vec::new();
-    let mut start = 0;
-    while start < lengths.len() {
-        let rows = (budget / lengths[start].max(1)).clamp(1, lengths.len() - start);
-        batches.push(start..start + rows);
-        start += rows;
-    }
-    batches
+/// How texts are cut into batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Most tokens of a batch, padding included; a longer text is a batch of its own.
+    pub(crate) budget: usize,
+    /// Only texts of equal length share a batch. There is no padding then, so a text's vector does not
+    /// depend on its neighbours, and no work is lost on padding: the faster choice on a CPU, where
+    /// small batches cost nothing.
+    pub(crate) equal_lengths: bool,
+    /// Texts that are tokenized, sorted and cut together.
+    pub(crate) chunk: usize,
 }
 
-/// Groups the tokens of some texts into batches.
-pub(crate) fn group(positions: &[usize], tokens: Vec<Tokens>, budget: usize) -> Vec<Batch> {
-    let mut rows: Vec<(usize, Tokens)> = positions.iter().copied().zip(tokens).collect();
-    rows.sort_by_key(|(position, tokens)| (std::cmp::Reverse(tokens.ids.len()), *position));
-    let lengths: Vec<usize> = rows.iter().map(|(_, tokens)| tokens.ids.len()).collect();
-    let mut rows = rows.into_iter();
-    cut(&lengths, budget)
-        .into_iter()
-        .map(|range| {
-            let (positions, tokens) = rows.by_ref().take(range.len()).unzip();
-            Batch { positions, tokens }
-        })
-        .collect()
+impl Plan {
+    /// Cuts texts of these lengths in tokens, longest first, into batches.
+    pub(crate) fn cut(&self, lengths: &[usize]) -> Vec<Range<usize>> {
+        let mut batches = Vec::new();
+        let mut start = 0;
+        while let Some(&longest) = lengths.get(start) {
+            let mut rows = (self.budget / longest.max(1)).clamp(1, lengths.len() - start);
+            if self.equal_lengths {
+                rows = lengths[start..start + rows].partition_point(|length| *length == longest);
+            }
+            batches.push(start..start + rows);
+            start += rows;
+        }
+        batches
+    }
+
+    /// Groups the tokens of some texts into batches.
+    pub(crate) fn group(&self, positions: &[usize], tokens: Vec<Tokens>) -> Vec<Batch> {
+        let mut rows: Vec<(usize, Tokens)> = positions.iter().copied().zip(tokens).collect();
+        rows.sort_by_key(|(position, tokens)| (std::cmp::Reverse(tokens.ids.len()), *position));
+        let lengths: Vec<usize> = rows.iter().map(|(_, tokens)| tokens.ids.len()).collect();
+        let mut rows = rows.into_iter();
+        self.cut(&lengths)
+            .into_iter()
+            .map(|range| {
+                let (positions, tokens) = rows.by_ref().take(range.len()).unzip();
+                Batch { positions, tokens }
+            })
+            .collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn plan(budget: usize, equal_lengths: bool) -> Plan {
+        Plan { budget, equal_lengths, chunk: 8 }
+    }
+
     #[test]
     fn batches_keep_the_budget_and_cover_every_text_once() {
-        // 10: one row; 4: 3 rows of 4 = 12; 3, 1: 2 rows of 3.
-        assert_eq!(cut(&[20, 10, 4, 4, 4, 3, 1], 12), [0..1, 1..2, 2..5, 5..7]);
-        assert_eq!(cut(&[], 12), []);
-        assert_eq!(cut(&[0, 0], 1), [0..1, 1..2], "an empty row still takes one");
+        // 20: over the budget; 10: one row; 4: 3 rows of 4 = 12; 3, 1: 2 rows of 3.
+        let lengths = [20, 10, 4, 4, 4, 3, 1];
+        assert_eq!(plan(12, false).cut(&lengths), [0..1, 1..2, 2..5, 5..7]);
+        assert_eq!(plan(8, true).cut(&lengths), [0..1, 1..2, 2..4, 4..5, 5..6, 6..7]);
+        assert_eq!(plan(1, true).cut(&lengths).len(), lengths.len(), "a budget of 1 keeps texts apart");
+        assert!(plan(12, false).cut(&[]).is_empty());
+        assert_eq!(plan(1, false).cut(&[0, 0]), [0..1, 1..2], "an empty row still takes one");
     }
 
     #[test]
@@ -75,7 +99,7 @@ mod tests {
     #[test]
     fn groups_are_sorted_by_tokens_then_position() {
         let tokens = |n: usize| Tokens { ids: vec![7; n], types: vec![0; n], stats: Default::default() };
-        let batches = group(&[8, 3, 5], vec![tokens(2), tokens(4), tokens(2)], 4);
+        let batches = plan(4, true).group(&[8, 3, 5], vec![tokens(2), tokens(4), tokens(2)]);
         let plan: Vec<_> = batches.iter().map(|b| (b.positions.clone(), b.width())).collect();
         assert_eq!(plan, [(vec![3], 4), (vec![5, 8], 2)]);
     }

@@ -111,19 +111,26 @@ impl Dense {
             ))
             .hint("copy config and weights of the module from the same model"));
         }
-        let bias = if config.bias {
-            tensors.read("linear.bias")?.to_f32()?
-        } else {
-            vec![0.0; config.out_features]
-        };
-        Dense::new(weight.to_f32()?, bias, config.in_features, Activation::parse(&config.activation_function)?)
+        let bias =
+            if config.bias { tensors.read("linear.bias")?.to_f32()? } else { vec![0.0; config.out_features] };
+        Dense::new(
+            weight.to_f32()?,
+            bias,
+            config.in_features,
+            Activation::parse(&config.activation_function)?,
+        )
     }
 
     /// A layer from its weight (row-major `[bias.len(), inputs]`) and bias.
     ///
     /// # Errors
     /// Kind `model` when the sizes do not fit each other.
-    pub(crate) fn new(weight: Vec<f32>, bias: Vec<f32>, inputs: usize, activation: Activation) -> Result<Self> {
+    pub(crate) fn new(
+        weight: Vec<f32>,
+        bias: Vec<f32>,
+        inputs: usize,
+        activation: Activation,
+    ) -> Result<Self> {
         if inputs == 0 || bias.is_empty() || weight.len() != inputs * bias.len() {
             return Err(Error::model(format!(
                 "a Dense layer of {inputs} inputs with {} weights and {} biases",
@@ -147,7 +154,8 @@ impl Dense {
     /// Applies the layer to a vector of [`Dense::inputs`] elements.
     pub(crate) fn apply(&self, x: &[f32]) -> Vec<f32> {
         let rows = self.weight.chunks_exact(self.inputs).zip(&self.bias);
-        rows.map(|(row, b)| self.activation.apply(row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>() + b)).collect()
+        rows.map(|(row, b)| self.activation.apply(row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>() + b))
+            .collect()
     }
 }
 
@@ -158,7 +166,8 @@ mod tests {
     #[test]
     fn a_layer_on_numbers_worked_out_by_hand() {
         let weight = vec![1.0, 2.0, -1.0, 0.5, 0.0, 3.0];
-        let layer = |activation| Dense::new(weight.clone(), vec![0.5, -4.0], 3, activation).expect("sizes fit");
+        let layer =
+            |activation| Dense::new(weight.clone(), vec![0.5, -4.0], 3, activation).expect("sizes fit");
         let x = [2.0, 1.0, 3.0];
         // 2 + 2 - 3 + 0.5 = 1.5 and 1 + 0 + 9 - 4 = 6
         assert_eq!(layer(Activation::Identity).apply(&x), [1.5, 6.0]);
@@ -170,7 +179,10 @@ mod tests {
 
     #[test]
     fn activations_are_read_by_class_and_refused_by_name() {
-        assert_eq!(Activation::parse("torch.nn.modules.linear.Identity").expect("known"), Activation::Identity);
+        assert_eq!(
+            Activation::parse("torch.nn.modules.linear.Identity").expect("known"),
+            Activation::Identity
+        );
         let error = Activation::parse("torch.nn.modules.activation.Softplus").expect_err("unknown");
         assert!(error.message.contains("Softplus"), "{}", error.message);
         assert!(Dense::new(vec![1.0; 5], vec![0.0; 2], 3, Activation::Tanh).is_err());

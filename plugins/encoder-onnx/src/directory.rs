@@ -108,7 +108,9 @@ fn default_include_prompt() -> bool {
 impl PoolingConfig {
     fn pooling(&self) -> Result<Pooling> {
         let modes = match &self.pooling_mode {
-            Some(names) => names.names().iter().map(|name| PoolingMode::parse(name)).collect::<Result<_>>()?,
+            Some(names) => {
+                names.names().iter().map(|name| PoolingMode::parse(name)).collect::<Result<_>>()?
+            }
             // The older layout concatenates in this order, whatever the order in the file.
             None => [
                 (self.pooling_mode_cls_token, PoolingMode::Cls),
@@ -157,7 +159,9 @@ impl ModelDirectory {
         match sentence.similarity_fn_name.as_deref() {
             None | Some("cosine" | "cos_sim") => {}
             Some("dot" | "dot_product" | "dot_score") => directory.similarity = "dot".into(),
-            Some(other) => directory.warnings.push(format!("the model asks for similarity `{other}`; cosine is used")),
+            Some(other) => {
+                directory.warnings.push(format!("the model asks for similarity `{other}`; cosine is used"))
+            }
         }
         for module in modules.iter().flatten() {
             directory.module(&mut files, module)?;
@@ -232,7 +236,10 @@ mod tests {
 
     #[test]
     fn pooling_of_the_newer_layout() {
-        assert_eq!(pooling(json!({"embedding_dimension": 4, "pooling_mode": "cls"})).modes, [PoolingMode::Cls]);
+        assert_eq!(
+            pooling(json!({"embedding_dimension": 4, "pooling_mode": "cls"})).modes,
+            [PoolingMode::Cls]
+        );
         assert_eq!(
             pooling(json!({"pooling_mode": ["weightedmean", "max"]})).modes,
             [PoolingMode::WeightedMean, PoolingMode::Max]

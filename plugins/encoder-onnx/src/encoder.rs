@@ -5,7 +5,7 @@ use std::fs;
 use clirbench_plugin::{Device, Encoder, EncoderInfo, Error, Host, Result, Role, TextStats};
 use serde_json::Value;
 
-use crate::batches::Batch;
+use crate::batches::{Batch, Plan};
 use crate::directory::ModelDirectory;
 use crate::head::{Head, Kind, Step};
 use crate::initializers::Graph;
@@ -19,10 +19,10 @@ use crate::session::{Padding, Worker};
 use crate::tokens::TextTokenizer;
 use crate::variants;
 
-/// Tokens of a batch on a CPU: its activations stay in the cache of a core.
-const CPU_BATCH_TOKENS: usize = 512;
-/// Tokens of a batch on a GPU: enough to keep it busy.
-const CUDA_BATCH_TOKENS: usize = 32_768;
+/// Batches on a CPU: the activations of 512 tokens stay in the cache of a core.
+const CPU_PLAN: Plan = Plan { budget: 512, equal_lengths: true, chunk: 256 };
+/// Batches on a GPU: large enough to keep it busy, padding or not.
+const CUDA_PLAN: Plan = Plan { budget: 32_768, equal_lengths: false, chunk: 4096 };
 /// Sessions do not share weights, so there are only as many as fit in this many bytes of weights;
 /// the threads are divided among them.
 const MAX_WEIGHTS: u64 = 4 << 30;
@@ -35,7 +35,7 @@ pub struct OnnxEncoder {
     prompts: Prompts,
     head: Head,
     workers: Vec<Worker>,
-    batch_tokens: usize,
+    plan: Plan,
     tokenizer_threads: usize,
 }
 
@@ -45,6 +45,7 @@ struct Opened {
     kind: Kind,
     hidden: usize,
     cuda: bool,
+    dynamic_quantization: bool,
 }
 
 impl Encoder for OnnxEncoder {
@@ -61,8 +62,12 @@ impl Encoder for OnnxEncoder {
         )?;
         let tokenizer = TextTokenizer::read(&mut directory, max_tokens)?;
         let readme = fs::read_to_string(directory.files.path("README.md")).ok();
-        let prompts =
-            Prompts::choose(&options, &directory.prompts, directory.default_prompt.as_deref(), readme.as_deref())?;
+        let prompts = Prompts::choose(
+            &options,
+            &directory.prompts,
+            directory.default_prompt.as_deref(),
+            readme.as_deref(),
+        )?;
         warnings.extend(prompts.warnings.iter().cloned());
 
         let runtime = Runtime::load(host.ort_library())?;
@@ -89,9 +94,8 @@ impl Encoder for OnnxEncoder {
             runtime: format!("onnxruntime {} {}", runtime.version, if opened.cuda { "cuda" } else { "cpu" }),
             warnings,
         };
-        let default_batch = if opened.cuda { CUDA_BATCH_TOKENS } else { CPU_BATCH_TOKENS };
         Ok(OnnxEncoder {
-            batch_tokens: options.batch_tokens.unwrap_or(default_batch),
+            plan: plan(&options, &opened),
             // A CPU is the sessions' own; one tokenizer thread stays ahead of them. A GPU is not.
             tokenizer_threads: if opened.cuda { host.threads() } else { 1 },
             workers: opened.workers,
@@ -111,7 +115,13 @@ impl Encoder for OnnxEncoder {
         self.tokenizer.decode(&self.tokenizer.encode(self.prompts.of(role), text)?.ids)
     }
 
-    fn encode(&mut self, role: Role, texts: &[&str], out: &mut [f32], stats: &mut [TextStats]) -> Result<usize> {
+    fn encode(
+        &mut self,
+        role: Role,
+        texts: &[&str],
+        out: &mut [f32],
+        stats: &mut [TextStats],
+    ) -> Result<usize> {
         let dim = self.info.dim;
         if out.len() != texts.len() * dim || stats.len() != texts.len() {
             return Err(Error::internal(format!(
@@ -128,7 +138,7 @@ impl Encoder for OnnxEncoder {
             prompt_tokens: self.tokenizer.prompt_length(prompt)?,
             head: &self.head,
             dim,
-            batch_tokens: self.batch_tokens,
+            plan: self.plan,
             tokenizer_threads: self.tokenizer_threads,
             host: &self.host,
         };
@@ -188,7 +198,19 @@ fn open_sessions(
         worker.run(&probe, |row| seen = Some((row.kind, row.hidden)))?;
     }
     let (kind, hidden) = seen.ok_or_else(|| Error::internal("no session answered the probe"))?;
-    Ok(Opened { workers, kind, hidden, cuda })
+    Ok(Opened { workers, kind, hidden, cuda, dynamic_quantization: graph.dynamic_quantization })
+}
+
+/// How texts are grouped. A graph that quantises activations by the scale of a batch gets one text at
+/// a time, unless the user sets a budget: vectors must not depend on what else is encoded.
+fn plan(options: &Options, opened: &Opened) -> Plan {
+    let plan = if opened.cuda { CUDA_PLAN } else { CPU_PLAN };
+    let budget = match options.batch_tokens {
+        Some(budget) => budget,
+        None if opened.dynamic_quantization => 1,
+        None => plan.budget,
+    };
+    Plan { budget, ..plan }
 }
 
 /// Threads per session: as many sessions of one thread as threads, within [`MAX_WEIGHTS`]; one
@@ -199,15 +221,24 @@ fn threads_of_sessions(threads: usize, weights: u64, cuda: bool) -> Vec<usize> {
     }
     let affordable = usize::try_from(MAX_WEIGHTS / weights.max(1)).unwrap_or(usize::MAX);
     let sessions = affordable.clamp(1, threads.max(1));
-    (0..sessions).map(|i| threads / sessions + usize::from(i < threads % sessions)).map(|n| n.max(1)).collect()
+    (0..sessions)
+        .map(|i| threads / sessions + usize::from(i < threads % sessions))
+        .map(|n| n.max(1))
+        .collect()
 }
 
 /// The modules after the transformer, with the options applied.
-fn head(options: &Options, directory: &ModelDirectory, kind: Kind, warnings: &mut Vec<String>) -> Result<Head> {
+fn head(
+    options: &Options,
+    directory: &ModelDirectory,
+    kind: Kind,
+    warnings: &mut Vec<String>,
+) -> Result<Head> {
     let include_prompt = directory.pooling.as_ref().is_none_or(|pooling| pooling.include_prompt);
     let pooling = match (&options.pooling, &directory.pooling) {
         (Some(names), _) => {
-            let modes = names.names().iter().map(|name| PoolingMode::parse(name)).collect::<Result<Vec<_>>>()?;
+            let modes =
+                names.names().iter().map(|name| PoolingMode::parse(name)).collect::<Result<Vec<_>>>()?;
             if modes.is_empty() {
                 return Err(Error::config("`pooling` is an empty list").hint("name a mode, or leave it out"));
             }
@@ -219,7 +250,8 @@ fn head(options: &Options, directory: &ModelDirectory, kind: Kind, warnings: &mu
         (None, Some(pooling)) => pooling.clone(),
         (None, None) => {
             if kind == Kind::Tokens {
-                warnings.push("the directory says nothing about pooling (no modules.json): mean is used".into());
+                warnings
+                    .push("the directory says nothing about pooling (no modules.json): mean is used".into());
             }
             Pooling { modes: vec![PoolingMode::Mean], include_prompt }
         }

@@ -1,13 +1,24 @@
-//! Finds the initialisers of an ONNX file whose data lie outside it.
+//! Looks into an ONNX file: the initialisers whose data lie outside it, and whether it quantises
+//! activations as it runs.
 //!
-//! ONNX is protobuf; this walks the wire format (`ModelProto.graph.initializer`, field numbers of
-//! onnx.proto3) and skips everything else by its length, so that a file of gigabytes is not read.
+//! ONNX is protobuf; this walks the wire format (field numbers of onnx.proto3) and skips the rest by
+//! its length, so that a file of gigabytes is not read.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek};
 use std::path::Path;
 
 use clirbench_plugin::{Error, Result};
+
+/// What matters about a graph before a session is made of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// The initialisers whose data lie outside the file, in its order.
+    pub(crate) external: Vec<External>,
+    /// Whether activations are quantised with scales of whole tensors, so of whole batches: a text's
+    /// vector then depends on the texts beside it.
+    pub(crate) dynamic_quantization: bool,
+}
 
 /// An initialiser with `data_location = EXTERNAL`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +34,9 @@ pub(crate) struct External {
 }
 
 const MODEL_GRAPH: u64 = 7;
+const GRAPH_NODE: u64 = 1;
 const GRAPH_INITIALIZER: u64 = 5;
+const NODE_OP_TYPE: u64 = 4;
 const TENSOR_DIMS: u64 = 1;
 const TENSOR_DATA_TYPE: u64 = 2;
 const TENSOR_NAME: u64 = 8;
@@ -35,21 +48,22 @@ const EXTERNAL: u64 = 1;
 /// Names and paths are short; a longer one means that this is not an ONNX file.
 const MAX_STRING: u64 = 1 << 16;
 
-/// Lists the external initialisers of an ONNX file, in its order.
+/// Looks into an ONNX file.
 ///
 /// # Errors
 /// Kind `model` when the file cannot be read or is not protobuf.
-pub(crate) fn external_initializers(path: &Path) -> Result<Vec<External>> {
+pub(crate) fn inspect(path: &Path) -> Result<Summary> {
     let damaged = |e: io::Error| {
-        Error::model(format!("{}: {e}", path.display())).hint("export or download the file again; it looks damaged")
+        Error::model(format!("{}: {e}", path.display()))
+            .hint("export or download the file again; it looks damaged")
     };
     let file = File::open(path).map_err(|e| Error::model(format!("cannot read {}: {e}", path.display())))?;
     let end = file.metadata().map_err(damaged)?.len();
     scan(&mut Wire { inner: BufReader::new(file), at: 0 }, end).map_err(damaged)
 }
 
-fn scan<R: BufRead + Seek>(wire: &mut Wire<R>, end: u64) -> io::Result<Vec<External>> {
-    let mut found = Vec::new();
+fn scan<R: BufRead + Seek>(wire: &mut Wire<R>, end: u64) -> io::Result<Summary> {
+    let mut summary = Summary::default();
     let mut graphs = 0;
     while let Some((field, kind)) = wire.key(end)? {
         if (field, kind) != (MODEL_GRAPH, LENGTH) {
@@ -59,18 +73,35 @@ fn scan<R: BufRead + Seek>(wire: &mut Wire<R>, end: u64) -> io::Result<Vec<Exter
         graphs += 1;
         let graph_end = wire.end(end)?;
         while let Some((field, kind)) = wire.key(graph_end)? {
-            if (field, kind) == (GRAPH_INITIALIZER, LENGTH) {
-                let tensor_end = wire.end(graph_end)?;
-                found.extend(tensor(wire, tensor_end)?);
-            } else {
-                wire.skip(kind, graph_end)?;
+            match (field, kind) {
+                (GRAPH_NODE, LENGTH) => {
+                    let node_end = wire.end(graph_end)?;
+                    summary.dynamic_quantization |= operator(wire, node_end)?.starts_with("DynamicQuantize");
+                }
+                (GRAPH_INITIALIZER, LENGTH) => {
+                    let tensor_end = wire.end(graph_end)?;
+                    summary.external.extend(tensor(wire, tensor_end)?);
+                }
+                _ => wire.skip(kind, graph_end)?,
             }
         }
     }
     if graphs == 0 {
         return Err(invalid("no graph: not an ONNX file"));
     }
-    Ok(found)
+    Ok(summary)
+}
+
+fn operator<R: BufRead + Seek>(wire: &mut Wire<R>, end: u64) -> io::Result<String> {
+    let mut operator = String::new();
+    while let Some((field, kind)) = wire.key(end)? {
+        if (field, kind) == (NODE_OP_TYPE, LENGTH) {
+            operator = wire.string(end)?;
+        } else {
+            wire.skip(kind, end)?;
+        }
+    }
+    Ok(operator)
 }
 
 fn tensor<R: BufRead + Seek>(wire: &mut Wire<R>, end: u64) -> io::Result<Option<External>> {
@@ -196,7 +227,7 @@ mod tests {
         bytes
     }
 
-    fn scanned(bytes: Vec<u8>) -> io::Result<Vec<External>> {
+    fn scanned(bytes: Vec<u8>) -> io::Result<Summary> {
         let end = bytes.len() as u64;
         scan(&mut Wire { inner: Cursor::new(bytes), at: 0 }, end)
     }
@@ -227,7 +258,18 @@ mod tests {
             dims: vec![3, 300],
             location: "model.safetensors".into(),
         };
-        assert_eq!(scanned(model()).expect("a model"), [expected]);
+        assert_eq!(
+            scanned(model()).expect("a model"),
+            Summary { external: vec![expected], dynamic_quantization: false }
+        );
+    }
+
+    #[test]
+    fn dynamic_quantisation_is_seen() {
+        let node = |operator: &[u8]| field(1, &[field(1, b"x"), field(4, operator)].concat());
+        let graph = |operator| field(7, &[node(b"MatMul"), node(operator)].concat());
+        assert!(scanned(graph(b"DynamicQuantizeLinear")).expect("a model").dynamic_quantization);
+        assert!(!scanned(graph(b"Gather")).expect("a model").dynamic_quantization);
     }
 
     #[test]

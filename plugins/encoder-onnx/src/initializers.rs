@@ -9,7 +9,7 @@ use half::f16;
 use ort::value::{DynValue, Tensor as OrtTensor};
 
 use crate::files::ModelFiles;
-use crate::graph::{External, external_initializers};
+use crate::graph::{External, inspect};
 use crate::safetensors::{Tensor, Tensors};
 
 /// Values of `TensorProto.DataType` that weights have.
@@ -25,6 +25,8 @@ pub(crate) struct Graph {
     pub(crate) bound: Vec<(String, Arc<DynValue>)>,
     /// Bytes of weights, to judge what a second session would cost.
     pub(crate) bytes: u64,
+    /// See [`crate::graph::Summary`].
+    pub(crate) dynamic_quantization: bool,
 }
 
 impl Graph {
@@ -39,11 +41,13 @@ impl Graph {
     /// when `weights` is set and the graph brings its own.
     pub(crate) fn open(files: &mut ModelFiles, relative: &str, weights: Option<&Path>) -> Result<Self> {
         let path = files.path(relative);
-        let external = external_initializers(&path)?;
+        let summary = inspect(&path)?;
         files.note(relative);
         let mut bytes = size(&path);
+        let dynamic_quantization = summary.dynamic_quantization;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        let (by_name, own): (Vec<&External>, Vec<&External>) = external
+        let (by_name, own): (Vec<&External>, Vec<&External>) = summary
+            .external
             .iter()
             .partition(|tensor| weights.is_some() || tensor.location.ends_with(".safetensors"));
 
@@ -53,8 +57,12 @@ impl Graph {
         for location in locations {
             let data = folder.join(location);
             if !data.is_file() {
-                return Err(Error::model(format!("{} keeps weights in {}, which does not exist", path.display(), data.display()))
-                    .hint("copy the graph's external data file beside it"));
+                return Err(Error::model(format!(
+                    "{} keeps weights in {}, which does not exist",
+                    path.display(),
+                    data.display()
+                ))
+                .hint("copy the graph's external data file beside it"));
             }
             bytes += size(&data);
             files.note(&relative_to(files.root(), &data));
@@ -64,7 +72,7 @@ impl Graph {
                 return Err(Error::config(format!("`weights` is set, but {} brings its own weights", path.display()))
                     .hint("choose a graph without weights, for example `variant = \"graph\"`, or leave `weights` out"));
             }
-            return Ok(Graph { path, bound: Vec::new(), bytes });
+            return Ok(Graph { path, bound: Vec::new(), bytes, dynamic_quantization });
         }
 
         let source = match weights {
@@ -83,7 +91,7 @@ impl Graph {
                 Ok((wanted.name.clone(), Arc::new(value(wanted, &tensor)?)))
             })
             .collect::<Result<_>>()?;
-        Ok(Graph { path, bound, bytes })
+        Ok(Graph { path, bound, bytes, dynamic_quantization })
     }
 }
 

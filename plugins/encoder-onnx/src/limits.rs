@@ -109,7 +109,8 @@ pub(crate) fn max_length(
     if let (Some(length), Some(table)) = (max_seq_length, table)
         && length > table
     {
-        warnings.push(format!("max_seq_length is {length}, the model has {table} positions: {table} is used"));
+        warnings
+            .push(format!("max_seq_length is {length}, the model has {table} positions: {table} is used"));
         return Ok(Some(table));
     }
     if max_seq_length.is_some() {
@@ -124,7 +125,12 @@ mod tests {
 
     use super::*;
 
-    fn limit(option: Option<usize>, declared: Option<usize>, tokenizer: Value, config: Value) -> Result<Option<usize>> {
+    fn limit(
+        option: Option<usize>,
+        declared: Option<usize>,
+        tokenizer: Value,
+        config: Value,
+    ) -> Result<Option<usize>> {
         let tokenizer = serde_json::from_value(tokenizer).expect("tokenizer_config.json");
         let config = serde_json::from_value(config).expect("config.json");
         max_length(option, declared, &tokenizer, &config, &mut Vec::new())
@@ -135,7 +141,10 @@ mod tests {
         let config = json!({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1});
         let no_limit = json!({"model_max_length": 1e30});
         assert_eq!(limit(None, None, no_limit.clone(), config.clone()).expect("a limit"), Some(512));
-        assert_eq!(limit(None, None, json!({"model_max_length": 128}), config.clone()).expect("a limit"), Some(128));
+        assert_eq!(
+            limit(None, None, json!({"model_max_length": 128}), config.clone()).expect("a limit"),
+            Some(128)
+        );
         assert_eq!(limit(None, Some(514), no_limit.clone(), config.clone()).expect("cut"), Some(512));
         assert_eq!(limit(Some(513), None, no_limit, config).expect_err("too long").kind, "config");
     }
@@ -158,7 +167,8 @@ mod tests {
     #[test]
     fn special_tokens_are_strings_or_objects() {
         let config: TokenizerConfig =
-            serde_json::from_value(json!({"unk_token": {"content": "<unk>"}, "pad_token": "[PAD]"})).expect("config");
+            serde_json::from_value(json!({"unk_token": {"content": "<unk>"}, "pad_token": "[PAD]"}))
+                .expect("config");
         assert_eq!((config.unk_token(), config.pad_token()), (Some("<unk>"), Some("[PAD]")));
     }
 }

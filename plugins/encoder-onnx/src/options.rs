@@ -65,10 +65,10 @@ impl Options {
     /// Kind `config`: an unknown option, a value of the wrong type or out of range, or two options
     /// that contradict each other.
     pub(crate) fn parse(config: &Value) -> Result<Self> {
-        let options = Self::deserialize(config)
-            .map_err(|e| Error::config(format!("options of encoder-onnx: {e}")).hint(
-                "`clirbench plugin inspect encoder-onnx` prints every option",
-            ))?;
+        let options = Self::deserialize(config).map_err(|e| {
+            Error::config(format!("options of encoder-onnx: {e}"))
+                .hint("`clirbench plugin inspect encoder-onnx` prints every option")
+        })?;
         options.exclusive("variant", options.variant.is_some(), "file", options.file.is_some())?;
         options.exclusive(
             "query_prompt",
@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn the_schema_declares_every_option_and_no_other() {
-        let schema: Value = serde_json::from_str(include_str!("../schema.json")).expect("schema.json is JSON");
+        let schema: Value =
+            serde_json::from_str(include_str!("../schema.json")).expect("schema.json is JSON");
         assert_eq!(schema["additionalProperties"], json!(false));
         let keys: Vec<&String> = schema["properties"].as_object().expect("properties").keys().collect();
         for key in &keys {

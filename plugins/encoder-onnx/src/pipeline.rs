@@ -2,8 +2,8 @@
 //!
 //! Texts are sorted by bytes and cut into chunks; tokenizer threads turn chunks into batches while the
 //! sessions, one per thread, run the batches before. On a CPU several sessions of one thread each
-//! are a third faster than one session of several threads, for nothing waits inside an operator,
-//! and small batches then stay in the cache of their core.
+//! are about a third faster than one session of several threads: nothing waits inside an operator,
+//! and small batches stay in the cache of their core.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
@@ -13,13 +13,11 @@ use std::time::Duration;
 
 use clirbench_plugin::{Error, Host, Result, TextStats};
 
-use crate::batches::{Batch, group, longest_first};
+use crate::batches::{Batch, Plan, longest_first};
 use crate::head::Head;
 use crate::session::Worker;
 use crate::tokens::TextTokenizer;
 
-/// Texts that are tokenized at once.
-const CHUNK: usize = 512;
 /// How long a cancelled call can go unnoticed.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -35,8 +33,8 @@ pub(crate) struct Call<'a> {
     pub(crate) head: &'a Head,
     /// Length of a final vector.
     pub(crate) dim: usize,
-    /// Most tokens of a batch.
-    pub(crate) batch_tokens: usize,
+    /// How texts are grouped.
+    pub(crate) plan: Plan,
     /// Threads that tokenize.
     pub(crate) tokenizer_threads: usize,
     /// Asked whether to stop, told of progress.
@@ -64,7 +62,7 @@ impl Call<'_> {
         stats: &mut [TextStats],
     ) -> Result<()> {
         let order = longest_first(&texts.iter().map(|text| text.len()).collect::<Vec<_>>());
-        let chunks: Vec<&[usize]> = order.chunks(CHUNK).collect();
+        let chunks: Vec<&[usize]> = order.chunks(self.plan.chunk).collect();
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let stoppers: Vec<_> = workers.iter().map(Worker::stopper).collect();
@@ -115,7 +113,7 @@ impl Call<'_> {
         while let Some(positions) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
             let tokens = positions.iter().map(|i| self.tokenizer.encode(self.prompt, texts[*i])).collect();
             let batches = match tokens {
-                Ok(tokens) => group(positions, tokens, self.batch_tokens).into_iter().map(Ok).collect(),
+                Ok(tokens) => self.plan.group(positions, tokens).into_iter().map(Ok).collect(),
                 Err(e) => vec![Err(e)],
             };
             for batch in batches {

@@ -174,9 +174,11 @@ mod tests {
 
     #[test]
     fn both_spellings_are_read() {
-        for (ours, theirs) in
-            [("last-token", "lasttoken"), ("weighted-mean", "weightedmean"), ("mean-sqrt-len", "mean_sqrt_len_tokens")]
-        {
+        for (ours, theirs) in [
+            ("last-token", "lasttoken"),
+            ("weighted-mean", "weightedmean"),
+            ("mean-sqrt-len", "mean_sqrt_len_tokens"),
+        ] {
             assert_eq!(PoolingMode::parse(ours).expect("ours"), PoolingMode::parse(theirs).expect("theirs"));
         }
         assert!(PoolingMode::parse("median").is_err());

@@ -58,7 +58,8 @@ impl Prompts {
         )?;
 
         let mut warnings = Vec::new();
-        for (role, used, own) in [("query", &query, query_default), ("document", &document, document_default)] {
+        for (role, used, own) in [("query", &query, query_default), ("document", &document, document_default)]
+        {
             if let (true, Some(own)) = (used.is_empty(), own.filter(|own| !own.is_empty())) {
                 warnings.push(format!("the model documents the {role} prompt {own:?}, the run uses none"));
             }
@@ -71,7 +72,9 @@ impl Prompts {
                 "the model documents prompts ({}), the run uses none; name one with query_prompt_name or document_prompt_name",
                 names.join(", ")
             ));
-        } else if nothing && readme.is_some_and(|text| text.contains("\"query: ") && text.contains("\"passage: ")) {
+        } else if nothing
+            && readme.is_some_and(|text| text.contains("\"query: ") && text.contains("\"passage: "))
+        {
             warnings.push(
                 "the model's README mentions the prefixes \"query: \" and \"passage: \", the run uses none; \
                  set query_prompt and document_prompt"
@@ -129,7 +132,8 @@ mod tests {
 
     #[test]
     fn roles_find_their_prompts_by_the_usual_names() {
-        let prompts = choose(json!({}), &[("passage", "passage: "), ("query", "query: ")], None).expect("chosen");
+        let prompts =
+            choose(json!({}), &[("passage", "passage: "), ("query", "query: ")], None).expect("chosen");
         assert_eq!((prompts.of(Role::Query), prompts.of(Role::Document)), ("query: ", "passage: "));
         assert!(prompts.warnings.is_empty(), "{:?}", prompts.warnings);
 
@@ -155,13 +159,15 @@ mod tests {
         let other = choose(json!({}), &[("clustering", "c: ")], None).expect("chosen");
         assert!(other.warnings[0].contains("clustering"), "{:?}", other.warnings);
 
-        let error = choose(json!({"query_prompt_name": "qury"}), &documented, None).expect_err("unknown name");
+        let error =
+            choose(json!({"query_prompt_name": "qury"}), &documented, None).expect_err("unknown name");
         assert!(error.hint.contains("query"), "{}", error.hint);
     }
 
     #[test]
     fn the_readme_of_e5_is_heeded() {
-        let readme = "Each input text should start with \"query: \" or \"passage: \", even for non-English texts.";
+        let readme =
+            "Each input text should start with \"query: \" or \"passage: \", even for non-English texts.";
         let run = |config: Value| {
             Prompts::choose(&Options::parse(&config).expect("options"), &BTreeMap::new(), None, Some(readme))
                 .expect("chosen")

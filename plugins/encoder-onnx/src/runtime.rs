@@ -26,7 +26,8 @@ impl Runtime {
     /// # Errors
     /// Kind `runtime` when no path is known, or the library is missing, unusable or too old.
     pub(crate) fn load(library: Option<PathBuf>) -> Result<Self> {
-        const HINT: &str = "run `cargo xtask setup`, or set ORT_DYLIB_PATH to libonnxruntime of 1.24 or newer";
+        const HINT: &str =
+            "run `cargo xtask setup`, or set ORT_DYLIB_PATH to libonnxruntime of 1.24 or newer";
         let from_environment =
             || env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
         let library = library
@@ -56,7 +57,8 @@ impl Runtime {
 fn version(library: &Path) -> Option<String> {
     let name = library.file_name()?.to_str()?;
     let digits = |c: char| c.is_ascii_digit() || c == '.';
-    let found = name.split(|c| !digits(c)).map(|part| part.trim_matches('.')).find(|part| part.contains('.'))?;
+    let found =
+        name.split(|c| !digits(c)).map(|part| part.trim_matches('.')).find(|part| part.contains('.'))?;
     Some(found.to_owned())
 }
 
@@ -78,7 +80,10 @@ mod tests {
         assert_eq!(version(Path::new("/a/libonnxruntime.so.1.31.1")).as_deref(), Some("1.31.1"));
         assert_eq!(version(Path::new("libonnxruntime.1.24.4.dylib")).as_deref(), Some("1.24.4"));
         assert_eq!(version(Path::new("onnxruntime.dll")), None);
-        assert_eq!(commit("ORT Build Info: git-branch=HEAD, git-commit-id=6af1a93, build type=Release"), "build 6af1a93");
+        assert_eq!(
+            commit("ORT Build Info: git-branch=HEAD, git-commit-id=6af1a93, build type=Release"),
+            "build 6af1a93"
+        );
         assert_eq!(commit(""), "of an unknown build");
     }
 }

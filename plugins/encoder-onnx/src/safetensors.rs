@@ -61,7 +61,8 @@ impl Tensors {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let mut tensors = Tensors { source: path.to_owned(), files: Vec::new(), entries: BTreeMap::new() };
         let candidates = [path.join("model.safetensors"), path.join("model.safetensors.index.json")];
-        let found = if path.is_dir() { candidates.iter().find(|p| p.is_file()) } else { Some(&tensors.source) };
+        let found =
+            if path.is_dir() { candidates.iter().find(|p| p.is_file()) } else { Some(&tensors.source) };
         let Some(found) = found.cloned() else {
             return Err(Error::model(format!("{} holds no model.safetensors", path.display()))
                 .hint("convert the weights to safetensors, or point `weights` at the file"));
@@ -105,7 +106,8 @@ impl Tensors {
 
     fn add(&mut self, path: &Path) -> Result<()> {
         let damaged = |what: String| {
-            Error::model(format!("{}: {what}", path.display())).hint("download the file again; it looks damaged")
+            Error::model(format!("{}: {what}", path.display()))
+                .hint("download the file again; it looks damaged")
         };
         let mut file = File::open(path).map_err(|e| {
             Error::model(format!("cannot read {}: {e}", path.display())).hint("check the path of the weights")
@@ -129,7 +131,9 @@ impl Tensors {
                 serde_json::from_value(value).map_err(|e| damaged(format!("tensor `{name}`: {e}")))?;
             let (start, end) = entry.data_offsets;
             if start > end || end > size - 8 - length {
-                return Err(damaged(format!("tensor `{name}` lies at {start}..{end}, past the end of the file")));
+                return Err(damaged(format!(
+                    "tensor `{name}` lies at {start}..{end}, past the end of the file"
+                )));
             }
             let entry = Entry {
                 file: self.files.len(),
@@ -169,8 +173,10 @@ impl Tensor {
             "F16" => self.words().map(|b| f16::from_le_bytes(b).to_f32()).collect(),
             "BF16" => self.words().map(|b| bf16::from_le_bytes(b).to_f32()).collect(),
             other => {
-                return Err(Error::model(format!("weights of type {other} cannot be read as floating point"))
-                    .hint("store the weights as F32, F16 or BF16"));
+                return Err(Error::model(format!(
+                    "weights of type {other} cannot be read as floating point"
+                ))
+                .hint("store the weights as F32, F16 or BF16"));
             }
         };
         self.check(values.len())?;

@@ -91,7 +91,8 @@ impl Worker {
                 Error::model(message).hint("export or download the graph again, or update ONNX Runtime")
             }
         })?;
-        let inputs = session.inputs().iter().map(|i| input(i.name(), i.dtype())).collect::<Result<Vec<_>>>()?;
+        let inputs =
+            session.inputs().iter().map(|i| input(i.name(), i.dtype())).collect::<Result<Vec<_>>>()?;
         if !inputs.iter().any(|input| input.feed == Feed::Ids) {
             return Err(Error::model(format!("{} has no input `input_ids`", graph.path.display())));
         }
@@ -112,8 +113,12 @@ impl Worker {
     /// Kind `runtime` when the run fails, `model` when the output has an unexpected shape or type.
     pub(crate) fn run(&mut self, batch: &Batch, each: impl FnMut(Row<'_>)) -> Result<()> {
         let failed = |e: ort::Error| {
-            Error::runtime(format!("ONNX Runtime, {} texts of {} tokens: {e}", batch.tokens.len(), batch.width()))
-                .hint("a smaller `batch_tokens` needs less memory")
+            Error::runtime(format!(
+                "ONNX Runtime, {} texts of {} tokens: {e}",
+                batch.tokens.len(),
+                batch.width()
+            ))
+            .hint("a smaller `batch_tokens` needs less memory")
         };
         let mut binding = self.session.create_binding().map_err(failed)?;
         for input in &self.inputs {
@@ -189,7 +194,9 @@ fn input(name: &str, dtype: &ValueType) -> Result<Input> {
         ValueType::Tensor { ty: TensorElementType::Int64, .. } => true,
         ValueType::Tensor { ty: TensorElementType::Int32, .. } => false,
         other => {
-            return Err(Error::model(format!("the graph's input `{name}` is of type {other}, not int64 or int32")));
+            return Err(Error::model(format!(
+                "the graph's input `{name}` is of type {other}, not int64 or int32"
+            )));
         }
     };
     Ok(Input { name: name.to_owned(), feed, wide })
@@ -237,7 +244,10 @@ fn read(value: &DynValue, batch: &Batch, name: &str, each: impl FnMut(Row<'_>)) 
     } else if let Ok((shape, data)) = value.try_extract_tensor::<f16>() {
         rows(shape, data, |x| x.to_f32(), batch, name, each)
     } else {
-        Err(Error::model(format!("the graph's output `{name}` is of type {}, not float or float16", value.dtype())))
+        Err(Error::model(format!(
+            "the graph's output `{name}` is of type {}, not float or float16",
+            value.dtype()
+        )))
     }
 }
 
@@ -307,9 +317,16 @@ mod tests {
         let batch = Batch { positions: vec![0, 1], tokens: vec![tokens(&[1, 2]), tokens(&[3])] };
         let data: Vec<f16> = (0u8..8).map(|x| f16::from_f32(f32::from(x))).collect();
         let mut seen = Vec::new();
-        rows(&[2, 2, 2], &data, |x| x.to_f32(), &batch, "last_hidden_state", |row| {
-            seen.push((row.index, row.kind, row.values.to_vec()));
-        })
+        rows(
+            &[2, 2, 2],
+            &data,
+            |x| x.to_f32(),
+            &batch,
+            "last_hidden_state",
+            |row| {
+                seen.push((row.index, row.kind, row.values.to_vec()));
+            },
+        )
         .expect("the shape fits");
         assert_eq!(seen, [(0, Kind::Tokens, vec![0., 1., 2., 3.]), (1, Kind::Tokens, vec![4., 5.])]);
 

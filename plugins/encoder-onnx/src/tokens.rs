@@ -67,12 +67,13 @@ impl TextTokenizer {
         inner.with_truncation(truncation).map_err(|e| Error::config(format!("`max_length`: {e}")))?;
         inner.with_padding(None);
 
-        let unknown = directory.tokenizer.unk_token().map(str::to_owned).or_else(|| match inner.get_model() {
-            ModelWrapper::BPE(model) => model.get_unk_token().clone(),
-            ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
-            ModelWrapper::WordLevel(model) => Some(model.unk_token.clone()),
-            ModelWrapper::Unigram(_) => None,
-        });
+        let unknown =
+            directory.tokenizer.unk_token().map(str::to_owned).or_else(|| match inner.get_model() {
+                ModelWrapper::BPE(model) => model.get_unk_token().clone(),
+                ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
+                ModelWrapper::WordLevel(model) => Some(model.unk_token.clone()),
+                ModelWrapper::Unigram(_) => None,
+            });
         let pad = directory.tokenizer.pad_token().and_then(|token| inner.token_to_id(token));
         let config_pad = directory.config.pad_token_id.and_then(|id| u32::try_from(id).ok());
         Ok(TextTokenizer {
@@ -130,6 +131,8 @@ impl TextTokenizer {
     /// # Errors
     /// Kind `internal` when the tokenizer cannot decode its own ids.
     pub(crate) fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.inner.decode(ids, false).map_err(|e| Error::internal(format!("the tokenizer cannot decode: {e}")))
+        self.inner
+            .decode(ids, false)
+            .map_err(|e| Error::internal(format!("the tokenizer cannot decode: {e}")))
     }
 }

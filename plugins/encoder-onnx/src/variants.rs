@@ -31,7 +31,12 @@ const VARIANTS: [(&str, &[&str]); 3] = [
 ///
 /// # Errors
 /// Kind `model` or `config` when there is none, with a list of those that are there.
-pub(crate) fn choose(files: &ModelFiles, transformer: &str, options: &Options, prefer_fp16: bool) -> Result<String> {
+pub(crate) fn choose(
+    files: &ModelFiles,
+    transformer: &str,
+    options: &Options,
+    prefer_fp16: bool,
+) -> Result<String> {
     if let Some(file) = &options.file {
         let relative = file.to_string_lossy().into_owned();
         return if files.path(&relative).is_file() {
@@ -57,7 +62,8 @@ pub(crate) fn choose(files: &ModelFiles, transformer: &str, options: &Options, p
     if let Some(variant) = &options.variant {
         let chosen = of(variant).or_else(|| with_stem(&found, variant));
         return chosen.ok_or_else(|| {
-            Error::config(format!("{} has no variant `{variant}`", files.root().display())).hint(listing(&found))
+            Error::config(format!("{} has no variant `{variant}`", files.root().display()))
+                .hint(listing(&found))
         });
     }
     let preferred = if prefer_fp16 { of("fp16") } else { None };
@@ -92,7 +98,10 @@ fn list(files: &ModelFiles, transformer: &str) -> Vec<String> {
 }
 
 fn with_stem(found: &[String], stem: &str) -> Option<String> {
-    found.iter().find(|path| path.rsplit('/').next().and_then(|name| name.strip_suffix(".onnx")) == Some(stem)).cloned()
+    found
+        .iter()
+        .find(|path| path.rsplit('/').next().and_then(|name| name.strip_suffix(".onnx")) == Some(stem))
+        .cloned()
 }
 
 fn listing(found: &[String]) -> String {
@@ -134,7 +143,12 @@ mod tests {
 
     #[test]
     fn variants_are_found_by_name_by_stem_and_by_path() {
-        let dir = directory(&["onnx/model.onnx", "onnx/model_fp16.onnx", "onnx/model_quantized.onnx", "onnx/model_q4.onnx"]);
+        let dir = directory(&[
+            "onnx/model.onnx",
+            "onnx/model_fp16.onnx",
+            "onnx/model_quantized.onnx",
+            "onnx/model_q4.onnx",
+        ]);
         let run = |config, fp16| chosen(dir.path(), config, fp16).expect("chosen");
         assert_eq!(run(json!({}), false), "onnx/model.onnx");
         assert_eq!(run(json!({}), true), "onnx/model_fp16.onnx");
