@@ -26,7 +26,10 @@ pub use mixed::mixed;
 pub use overall::overall;
 
 /// Lays out scores; per-query values, where they are given, add intervals to the averages.
-pub(crate) type Layout = fn(&[ScoreRow], &[QueryValues]) -> Leaderboard;
+pub type Layout = fn(&[ScoreRow], &[QueryValues]) -> Leaderboard;
+
+/// Groups of the columns that average others.
+const AVERAGES: [&str; 2] = ["AVG", "OVR"];
 
 /// A table with a row per model.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +86,18 @@ impl Leaderboard {
     #[must_use]
     pub fn has_gaps(&self) -> bool {
         self.columns().any(|c| c.values.iter().any(Option::is_none))
+    }
+
+    /// The averages alone, for places where every cell would be too wide; the whole board where it has none.
+    #[must_use]
+    pub fn averages(&self) -> Leaderboard {
+        let kept = |section: &Section| {
+            let columns = section.columns.iter().filter(|c| AVERAGES.contains(&c.group.as_str())).cloned();
+            Section { title: section.title.clone(), columns: columns.collect() }
+        };
+        let sections: Vec<Section> =
+            self.sections.iter().map(kept).filter(|section| !section.columns.is_empty()).collect();
+        if sections.is_empty() { self.clone() } else { Leaderboard { sections, ..self.clone() } }
     }
 
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {

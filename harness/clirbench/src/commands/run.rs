@@ -14,7 +14,11 @@ use clirbench_jobs::{
     provenance::{Invocation, provenance},
     run::{Outcome, Progress, run as execute},
 };
-use clirbench_report::{Options, Results, leaderboard, terminal, trec, write_all};
+use clirbench_report::{
+    Options, Results,
+    leaderboard::{self, Layout},
+    terminal, trec, write_all,
+};
 use serde_json::json;
 
 use crate::{
@@ -196,10 +200,9 @@ fn conclude(screen: &Screen, plan: &Plan, outcome: &Outcome, results: &Results, 
     } else {
         let style = terminal::Style { colour: screen.colours_results(), ..Default::default() };
         let (scores, per_query) = (&results.scores, &results.per_query);
-        let boards = [leaderboard::clir(scores, per_query), leaderboard::mono(scores, per_query), leaderboard::mixed(scores, per_query)];
-        for board in boards.iter().filter(|board| !board.is_empty()) {
-            screen.print(&terminal::render(board, &style));
-        }
+        let boards = [leaderboard::clir, leaderboard::mono, leaderboard::mixed].map(|of: Layout| of(scores, per_query));
+        let boards: Vec<String> = boards.iter().map(|b| terminal::render(&b.averages(), &style)).collect();
+        screen.print(&boards.iter().filter(|b| !b.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n"));
     }
     for note in notes(plan, &Outcome::default()) {
         screen.say(&format!("note: {note}"));
