@@ -34,9 +34,17 @@ pub(crate) fn commit(store: &Store, key: &Key, collection: &Collection) -> Resul
 ///
 /// # Errors
 /// When it is missing or damaged.
-pub(crate) fn read(store: &Store, key: &Key, documents: Documents, copies: Copies) -> Result<Collection, Failure> {
+pub(crate) fn read(
+    store: &Store,
+    key: &Key,
+    documents: Documents,
+    copies: Copies,
+) -> Result<Collection, Failure> {
     let object = store.get(DATASET, key).map_err(stored)?.ok_or_else(|| {
-        Failure::new(format!("dataset {} is not in the store", key.short()), "run again: it is committed anew")
+        Failure::new(
+            format!("dataset {} is not in the store", key.short()),
+            "run again: it is committed anew",
+        )
     })?;
     let collection: Collection = object.json("collection.json").map_err(stored)?;
     Ok(collection.arranged(documents, copies))
@@ -53,7 +61,9 @@ pub(crate) fn view(collection: &Collection, documents: Documents) -> DatasetView
         let mut first = HashMap::new();
         (0u32..)
             .zip(&collection.documents)
-            .map(|(i, d)| d.texts[language].as_deref().map_or(u32::MAX, |text| *first.entry(text).or_insert(i)))
+            .map(|(i, d)| {
+                d.texts[language].as_deref().map_or(u32::MAX, |text| *first.entry(text).or_insert(i))
+            })
             .collect()
     };
     DatasetView {

@@ -172,7 +172,9 @@ fn unique<'a>(names: impl Iterator<Item = &'a str>, what: &str, text: &str) -> R
         let bad = name.is_empty() || name.contains(['/', '\\', '\n', ',']);
         if bad {
             let hint = "a name is printed in tables and file names: letters, digits, - and _ are safe";
-            return Err(BenchError::about(format!("`{name}` is no usable name in {what}"), hint).at(text, name));
+            return Err(
+                BenchError::about(format!("`{name}` is no usable name in {what}"), hint).at(text, name)
+            );
         }
         if seen.contains(&name) {
             let message = format!("`{name}` occurs twice in {what}");

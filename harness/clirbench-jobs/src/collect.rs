@@ -1,8 +1,6 @@
 //! From committed cells to results: the rows of every file that a run writes.
 
-use clirbench_core::{
-    results::{BiasRow, Cell, QueryValues, RunLine, ScoreRow},
-};
+use clirbench_core::results::{BiasRow, Cell, QueryValues, RunLine, ScoreRow};
 use clirbench_report::{Results, trec::QrelsLine};
 use clirbench_store::{Object, Store};
 

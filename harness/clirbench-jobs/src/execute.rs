@@ -132,8 +132,7 @@ impl Hands {
         let collection = self.collection(&job.dataset, job.documents, job.copies)?;
         let view = arranged::view(&collection, job.documents);
         let scenario = self.plugin(&job.plugin)?.scenario(&job.config).map_err(refused)?;
-        let tasks: Vec<_> =
-            scenario.tasks(&view).map_err(refused)?.into_iter().map(arranged::task).collect();
+        let tasks: Vec<_> = scenario.tasks(&view).map_err(refused)?.into_iter().map(arranged::task).collect();
         let bytes = serde_json::to_vec(&tasks).expect("tasks have a JSON form");
         let mut draft = self.store.begin("tasks", &job.key).map_err(stored)?;
         draft.write("tasks.json", &bytes).map_err(stored)?;

@@ -18,6 +18,8 @@ use serde_json::Value;
 pub struct PluginRef {
     /// Plugin id.
     pub id: String,
+    /// Version in its manifest.
+    pub version: String,
     /// The library.
     pub path: PathBuf,
     /// SHA-256 of the library; checked before it is loaded.

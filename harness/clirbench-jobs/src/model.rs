@@ -45,7 +45,10 @@ pub fn hash_files(directory: &Path, files: &[String]) -> Result<Vec<ModelFile>, 
         .map(|path| {
             let full = directory.join(&path);
             let blake3 = fs::File::open(&full).and_then(Key::of_reader).map_err(|e| {
-                Failure::new(format!("cannot read {}: {e}", full.display()), "the encoder plugin names it as used")
+                Failure::new(
+                    format!("cannot read {}: {e}", full.display()),
+                    "the encoder plugin names it as used",
+                )
             })?;
             Ok(ModelFile { path, blake3 })
         })
@@ -66,7 +69,8 @@ pub fn listing(directory: &Path) -> Value {
             if meta.is_dir() {
                 open.push(entry.path());
             } else {
-                let modified = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+                let modified =
+                    meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
                 let path = entry.path().to_string_lossy().into_owned();
                 found.push((path, meta.len(), modified.unwrap_or_default().as_nanos().to_string()));
             }

@@ -114,7 +114,8 @@ impl Plan {
         for (m, model) in models.iter().enumerate() {
             for (d, dataset) in datasets.iter().enumerate() {
                 for (t, task) in dataset.tasks.iter().enumerate() {
-                    let job = model.opened.as_ref().ok().map(|opened| score_job(setup, opened, dataset, task));
+                    let job =
+                        model.opened.as_ref().ok().map(|opened| score_job(setup, opened, dataset, task));
                     let done = job.as_ref().is_some_and(|job| setup.store.has("score", &job.key));
                     cells.push(PlannedCell { model: m, dataset: d, task: t, job, done });
                 }
@@ -180,7 +181,13 @@ fn pinned(setup: &Setup, file: &PluginFile) -> Result<PluginRef, Failure> {
     if let Some(lock) = &setup.lock {
         lock.check(file).map_err(|e| refused(&e))?;
     }
-    Ok(PluginRef { id: file.manifest.id.clone(), path: file.path.clone(), sha256: file.sha256.clone() })
+    let manifest = &file.manifest;
+    Ok(PluginRef {
+        id: manifest.id.clone(),
+        version: manifest.version.clone(),
+        path: file.path.clone(),
+        sha256: file.sha256.clone(),
+    })
 }
 
 /// A host's error as a plan's.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     collect::Collector,
     embeddings::{Embeddings, text_id},
-    job::Failure,
+    job::{Failure, PluginRef},
     plan::{Opened, Plan, PlannedDataset, Setup},
     run::Outcome,
 };
@@ -69,11 +69,15 @@ pub fn provenance(
     }))
 }
 
+fn origin(plugin: &PluginRef) -> Value {
+    json!({"id": plugin.id, "version": plugin.version, "sha256": plugin.sha256})
+}
+
 fn datasets(plan: &Plan) -> Value {
     let entry = |d: &PlannedDataset| {
-        let scenarios = d.scenarios.iter().map(|(name, plugin, config)| {
-            json!({"scenario": name, "plugin": plugin.id, "sha256": plugin.sha256, "config": config})
-        });
+        let scenarios = d.scenarios.iter().map(
+            |(name, plugin, config)| json!({"scenario": name, "plugin": origin(plugin), "config": config}),
+        );
         let value = json!({
             "hash": d.loaded.hashes.collection,
             "hashes": d.loaded.hashes,
@@ -93,8 +97,7 @@ fn datasets(plan: &Plan) -> Value {
 fn models(setup: &Setup, plan: &Plan, outcome: &Outcome) -> Result<Value, Failure> {
     let mut models = Map::new();
     for (i, model) in plan.models.iter().enumerate() {
-        let plugin = json!({"id": model.plugin.id, "sha256": model.plugin.sha256});
-        let mut value = json!({"plugin": plugin, "options": model.options});
+        let mut value = json!({"plugin": origin(&model.plugin), "options": model.options});
         if let Ok(opened) = &model.opened {
             let texts = &plan.texts[i];
             let info = &opened.probe.info;
@@ -138,7 +141,8 @@ fn inputs(setup: &Setup, plan: &Plan, opened: &Opened) -> Result<(Value, f64), F
     let mut rows = Vec::new();
     for dataset in &plan.datasets {
         let collection = &dataset.arranged;
-        let roles = [("query", &collection.queries, &queries), ("document", &collection.documents, documents)];
+        let roles =
+            [("query", &collection.queries, &queries), ("document", &collection.documents, documents)];
         for (role, entries, embeddings) in roles {
             for (l, language) in collection.languages.iter().enumerate() {
                 if let Some(rates) = rates(entries, l, embeddings) {
@@ -187,7 +191,8 @@ fn failures(plan: &Plan, outcome: &Outcome) -> Value {
     let mut failures: Vec<Value> = Vec::new();
     for dataset in &plan.datasets {
         for (scenario, failure) in &dataset.failed {
-            failures.push(json!({"dataset": dataset.name, "scenario": scenario, "reason": failure.to_string()}));
+            failures
+                .push(json!({"dataset": dataset.name, "scenario": scenario, "reason": failure.to_string()}));
         }
     }
     for (index, planned) in plan.cells.iter().enumerate() {

@@ -51,17 +51,19 @@ impl Diagnosed {
         let theme = if colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let mut out = String::new();
         let drawn = GraphicalReportHandler::new_themed(theme).render_report(&mut out, report.as_ref());
-        if drawn.is_ok() { format!("error: {}", out.trim()) } else { format!("error: {self}") }
+        if drawn.is_ok() { out.trim_end().to_owned() } else { format!("error: {self}") }
     }
 }
 
 /// Reads a bench file.
 pub(crate) fn read_bench(path: &Path) -> Result<Bench> {
     let text = std::fs::read_to_string(path).with_context(|| {
-        Advice::new(format!("cannot read the bench file {}", path.display()), "give the path of a TOML file; README.md shows one")
+        Advice::new(
+            format!("cannot read the bench file {}", path.display()),
+            "give the path of a TOML file; README.md shows one",
+        )
     })?;
-    Bench::parse(&text)
-        .map_err(|error| anyhow!(Diagnosed { path: path.display().to_string(), text, error }))
+    Bench::parse(&text).map_err(|error| anyhow!(Diagnosed { path: path.display().to_string(), text, error }))
 }
 
 /// Everything that a run is started with.

@@ -44,8 +44,9 @@ impl From<clirbench_host::Error> for Advice {
 }
 
 impl From<clirbench_data::Error> for Advice {
+    /// The message of a data error says what to do.
     fn from(error: clirbench_data::Error) -> Advice {
-        Advice::new(error.to_string(), error.hint())
+        Advice::new(error.to_string(), "")
     }
 }
 

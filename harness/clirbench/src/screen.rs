@@ -5,10 +5,7 @@ use std::io::{IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use crate::{
-    cli::Global,
-    failure::Advice,
-};
+use crate::{cli::Global, failure::Advice};
 
 /// Where and how to print.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +73,12 @@ impl Screen {
         std::io::stderr().is_terminal()
     }
 
+    /// Columns of the terminal that results go to; nothing where they go to a file.
+    pub(crate) fn width(&self) -> Option<usize> {
+        let size = terminal_size::terminal_size_of(std::io::stdout());
+        size.map(|(terminal_size::Width(columns), _)| usize::from(columns))
+    }
+
     /// Whether standard output shows colours: a terminal, and NO_COLOR is not set.
     pub(crate) fn colours_results(&self) -> bool {
         anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
@@ -84,6 +87,6 @@ impl Screen {
 }
 
 fn hint_of(error: &anyhow::Error) -> String {
-    let advice = error.chain().find_map(|e| e.downcast_ref::<Advice>());
+    let advice = error.downcast_ref::<Advice>().or_else(|| error.chain().find_map(|e| e.downcast_ref()));
     advice.map_or_else(String::new, |a| a.hint.clone())
 }

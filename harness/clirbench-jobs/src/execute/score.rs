@@ -91,12 +91,18 @@ impl Hands {
 
 fn targets(task: &Task, pool: &TaskPool) -> Result<Vec<Target>, Failure> {
     let position = |d| {
-        let outside = || Failure::new("the scenario names a document outside its pool", "report it to the plugin's authors");
+        let outside = || {
+            Failure::new(
+                "the scenario names a document outside its pool",
+                "report it to the plugin's authors",
+            )
+        };
         pool.position(d).ok_or_else(outside)
     };
     let mut targets = Vec::with_capacity(task.queries.len());
     for (i, relevant) in task.relevant.iter().enumerate() {
-        let judged = relevant.iter().map(|(d, grade)| Ok((position(d)?, *grade))).collect::<Result<_, Failure>>()?;
+        let judged =
+            relevant.iter().map(|(d, grade)| Ok((position(d)?, *grade))).collect::<Result<_, Failure>>()?;
         let excluded = task.excluded.get(i).map_or(&[][..], Vec::as_slice);
         let excluded = excluded.iter().map(position).collect::<Result<_, Failure>>()?;
         targets.push(Target { judged, excluded });

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{PlanError, Setup, config, pinned, run_small};
 use crate::{
     arranged::{self, stored},
+    bench::suggest,
     executor::{Event, cancelled},
     job::{Failure, Job, PluginRef, TasksJob},
 };
@@ -140,10 +141,29 @@ fn read_tasks(setup: &Setup, key: &Key) -> Result<Vec<PlannedTask>, Failure> {
         .collect())
 }
 
+fn unknown_scenario(setup: &Setup, name: &str) -> Failure {
+    let mut known: Vec<&str> = Vec::new();
+    for file in setup.plugins.with_interface("scenario/1") {
+        let schema = file.manifest.interface("scenario/1").map(|i| &i.schema);
+        match schema.and_then(|s| s.pointer("/properties/kind/examples")).and_then(Value::as_array) {
+            Some(kinds) => known.extend(kinds.iter().filter_map(Value::as_str)),
+            None => known.extend(file.manifest.id.strip_prefix("scenario-")),
+        }
+    }
+    let hint = match suggest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => {
+            "no scenario plugins were found: name their folder with --plugin".to_owned()
+        }
+        None => format!("there are: {}", known.join(", ")),
+    };
+    Failure::new(format!("unknown scenario `{name}`"), hint)
+}
+
 /// The plugin of a scenario and its checked configuration.
 ///
-/// `scenario-<name>` provides `<name>`; any other scenario plugin provides the names that its
-/// schema accepts as `kind`.
+/// `scenario-<name>` provides `<name>`, and so does a plugin whose id is `<name>`; a scenario plugin
+/// whose schema has a `kind` provides the names that it accepts there.
 fn resolve(setup: &Setup, name: &str) -> Result<(PluginRef, Value), Failure> {
     let mut options = setup.bench.scenario.get(name).map_or_else(|| json!({}), config);
     let with_kind = json!({"kind": name});
@@ -159,12 +179,13 @@ fn resolve(setup: &Setup, name: &str) -> Result<(PluginRef, Value), Failure> {
             options["kind"] = json!(name);
             file
         }
-        None => setup.plugins.find(&format!("scenario-{name}")).map_err(|e| {
-            Failure::new(format!("unknown scenario `{name}`: {e}"), e.hint().unwrap_or_default())
-        })?,
+        None => {
+            let prefixed = setup.plugins.find(&format!("scenario-{name}"));
+            prefixed.or_else(|_| setup.plugins.find(name)).map_err(|_| unknown_scenario(setup, name))?
+        }
     };
-    file.manifest.check_config("scenario/1", &options).map_err(|e| {
-        Failure::new(format!("[scenario.{name}]: {e}"), e.hint().unwrap_or_default())
-    })?;
+    file.manifest
+        .check_config("scenario/1", &options)
+        .map_err(|e| Failure::new(format!("[scenario.{name}]: {e}"), e.hint().unwrap_or_default()))?;
     Ok((pinned(setup, file)?, options))
 }

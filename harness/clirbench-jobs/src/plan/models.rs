@@ -89,9 +89,8 @@ pub(super) fn open(
 }
 
 fn prepare(setup: &Setup, spec: &ModelSpec, datasets: &[PlannedDataset]) -> Result<Probing, Failure> {
-    let about = |failure: Failure| {
-        Failure::new(format!("model `{}`: {}", spec.name, failure.message), failure.hint)
-    };
+    let about =
+        |failure: Failure| Failure::new(format!("model `{}`: {}", spec.name, failure.message), failure.hint);
     let directory = spec.path.as_deref().map(|path| resolve(&setup.base, path));
     if let Some(missing) = directory.as_deref().filter(|d| !d.exists()) {
         return Err(about(Failure::new(
@@ -133,10 +132,18 @@ fn finish(setup: &Setup, probing: &Probing, options: &Value) -> Result<Opened, F
 }
 
 /// The encoder that the bench file names, or the one that knows what the directory holds.
-fn choose<'a>(setup: &'a Setup, spec: &ModelSpec, directory: Option<&Path>) -> Result<&'a PluginFile, Failure> {
+fn choose<'a>(
+    setup: &'a Setup,
+    spec: &ModelSpec,
+    directory: Option<&Path>,
+) -> Result<&'a PluginFile, Failure> {
     let found = match (&spec.encoder, directory) {
         (Some(name), _) if name.starts_with("encoder-") => setup.plugins.find(name),
-        (Some(name), _) => setup.plugins.find(&format!("encoder-{name}")),
+        (Some(name), _) => {
+            let prefixed = setup.plugins.find(&format!("encoder-{name}"));
+            // Plugins of others need not follow our habit of naming.
+            prefixed.or_else(|error| setup.plugins.find(name).map_err(|_| error))
+        }
         (None, Some(directory)) => setup.plugins.encoder_for(directory),
         (None, None) => setup.plugins.find("encoder-hashed"),
     };
@@ -148,5 +155,7 @@ fn samples(datasets: &[PlannedDataset]) -> (String, String) {
     let first = |entries: &[clirbench_core::dataset::Entry]| {
         entries.iter().flat_map(|e| e.texts.iter().flatten()).next().cloned().unwrap_or_default()
     };
-    datasets.first().map_or_else(Default::default, |d| (first(&d.arranged.queries), first(&d.arranged.documents)))
+    datasets
+        .first()
+        .map_or_else(Default::default, |d| (first(&d.arranged.queries), first(&d.arranged.documents)))
 }

@@ -70,7 +70,8 @@ fn needed(datasets: &[PlannedDataset]) -> Needed<'_> {
         let languages = collection.languages.len();
         let mut queries = vec![HashSet::new(); languages];
         let mut pools = vec![false; languages];
-        let in_language = |entries: &[Entry], l: usize| entries.iter().filter(|e| e.texts[l].is_some()).count();
+        let in_language =
+            |entries: &[Entry], l: usize| entries.iter().filter(|e| e.texts[l].is_some()).count();
         let sizes: Vec<usize> = (0..languages).map(|l| in_language(&collection.documents, l)).collect();
         for task in dataset.tasks.iter().map(|t| &t.task) {
             queries[task.query_lang as usize].extend(task.queries.iter().copied());
@@ -85,7 +86,8 @@ fn needed(datasets: &[PlannedDataset]) -> Needed<'_> {
             let documents = collection.documents.iter().filter(|_| pools[language]);
             let [query_texts, document_texts] = &mut needed.roles;
             query_texts.extend(queries.filter_map(|e| e.texts[language].as_deref()).map(|t| (text_id(t), t)));
-            document_texts.extend(documents.filter_map(|e| e.texts[language].as_deref()).map(|t| (text_id(t), t)));
+            document_texts
+                .extend(documents.filter_map(|e| e.texts[language].as_deref()).map(|t| (text_id(t), t)));
         }
     }
     needed

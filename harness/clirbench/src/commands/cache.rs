@@ -37,7 +37,10 @@ pub(crate) fn run(command: &CacheCommand, global: &Global, screen: &Screen) -> R
 fn info(store: &Store, screen: &Screen) -> Result<Exit> {
     let info = store.info()?;
     if screen.json {
-        let kinds = info.kinds.iter().map(|(kind, k)| (kind.clone(), json!({"objects": k.objects, "bytes": k.bytes})));
+        let kinds = info
+            .kinds
+            .iter()
+            .map(|(kind, k)| (kind.clone(), json!({"objects": k.objects, "bytes": k.bytes})));
         let kinds: serde_json::Map<_, _> = kinds.collect();
         screen.print_json(&json!({"store": store.root(), "kinds": kinds, "unfinished": info.unfinished}));
         return Ok(Exit::Done);
@@ -47,7 +50,11 @@ fn info(store: &Store, screen: &Screen) -> Result<Exit> {
         let _ = writeln!(out, "  {kind:<8} {:>7} objects {:>10}", k.objects, size(k.bytes));
     }
     if info.unfinished > 0 {
-        let _ = writeln!(out, "  {} unfinished attempts (`clirbench cache prune` removes old ones)", info.unfinished);
+        let _ = writeln!(
+            out,
+            "  {} unfinished attempts (`clirbench cache prune` removes old ones)",
+            info.unfinished
+        );
     }
     screen.print(&out);
     Ok(Exit::Done)
@@ -62,7 +69,8 @@ fn verify(store: &Store, repair: bool, screen: &Screen) -> Result<Exit> {
         }
     }
     if screen.json {
-        let damaged = damaged.iter().map(|d| json!({"object": d.folder, "reason": d.reason})).collect::<Vec<_>>();
+        let damaged =
+            damaged.iter().map(|d| json!({"object": d.folder, "reason": d.reason})).collect::<Vec<_>>();
         screen.print_json(&json!({"damaged": damaged, "repaired": repair}));
     } else {
         let done = if repair { "removed; the next run makes them again" } else { "`--repair` removes them" };

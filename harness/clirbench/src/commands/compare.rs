@@ -40,7 +40,8 @@ pub(crate) fn run(args: &CompareArgs, screen: &Screen) -> Result<Exit> {
 
 /// `regression` or `regression=POINTS`.
 fn points(text: &str) -> Result<f64> {
-    let wrong = || anyhow!(Advice::new(format!("--fail-on {text}"), "expected `regression` or `regression=POINTS`"));
+    let wrong =
+        || anyhow!(Advice::new(format!("--fail-on {text}"), "expected `regression` or `regression=POINTS`"));
     match text.strip_prefix("regression").ok_or_else(wrong)? {
         "" => Ok(0.0),
         rest => {
@@ -51,8 +52,8 @@ fn points(text: &str) -> Result<f64> {
 }
 
 fn pair_of(text: &str) -> Result<(String, String)> {
-    let (base, head) = text
-        .split_once('=')
-        .ok_or_else(|| anyhow!(Advice::new(format!("--model {text}"), "expected BASE=HEAD, two model names")))?;
+    let (base, head) = text.split_once('=').ok_or_else(|| {
+        anyhow!(Advice::new(format!("--model {text}"), "expected BASE=HEAD, two model names"))
+    })?;
     Ok((base.to_owned(), head.to_owned()))
 }

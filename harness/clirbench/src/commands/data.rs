@@ -104,7 +104,12 @@ fn describe(loaded: &clirbench_data::Loaded, statistics: &Statistics) -> String 
         let _ = writeln!(
             out,
             "  {:<8}  {:>7}  {:>10.1}  {:>9}  {:>8}  {:>10.1}",
-            l.language, l.queries.texts, l.queries.mean_chars, l.documents.texts, l.documents.distinct, l.documents.mean_chars
+            l.language,
+            l.queries.texts,
+            l.queries.mean_chars,
+            l.documents.texts,
+            l.documents.distinct,
+            l.documents.mean_chars
         );
     }
     for warning in &loaded.warnings {
@@ -128,7 +133,7 @@ fn check(args: &DataArgs, screen: &Screen) -> Result<Exit> {
             continue;
         }
         for error in &report.errors {
-            screen.line(&format!("error: {error}\n  hint: {}", error.hint()));
+            screen.line(&format!("error: {error}"));
         }
         if report.more_errors > 0 {
             screen.line(&format!("... and {} more errors", report.more_errors));

@@ -39,6 +39,10 @@ pub(crate) fn run(args: &RunArgs, global: &Global, screen: &Screen) -> Result<Ex
     let setup = setup(&args.bench, global, args.trec, screen)?;
     let mut display = Display::new(*screen);
     let Some(plan) = make_plan(&setup, &cancel, &display)? else { return Ok(stopped(screen)) };
+    if plan.cells.is_empty() && plan.datasets.iter().all(|d| d.failed.is_empty()) {
+        let hint = "cross-lingual scenarios need two languages with parallel texts; `clirbench plan` shows what there is";
+        return Err(Advice::new("no scenario has anything to measure on these datasets", hint).into());
+    }
     let invocation = Invocation {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         arguments: std::env::args().collect(),
@@ -46,9 +50,16 @@ pub(crate) fn run(args: &RunArgs, global: &Global, screen: &Screen) -> Result<Ex
         planning_seconds: started.elapsed().as_secs_f64(),
     };
     let out = args.out.clone().unwrap_or_else(|| default_out(&args.bench.bench));
-    std::fs::create_dir_all(&out)
-        .with_context(|| Advice::new(format!("cannot create {}", out.display()), "give another folder with --out"))?;
-    let mut writer = Writer { setup: &setup, plan: &plan, collector: Collector::new(&plan, &setup.store), out: &out, invocation };
+    std::fs::create_dir_all(&out).with_context(|| {
+        Advice::new(format!("cannot create {}", out.display()), "give another folder with --out")
+    })?;
+    let mut writer = Writer {
+        setup: &setup,
+        plan: &plan,
+        collector: Collector::new(&plan, &setup.store),
+        out: &out,
+        invocation,
+    };
     let outcome = measure(&setup, &plan, &cancel, &mut writer, &mut display);
     display.finish();
     let outcome = outcome?;
@@ -66,9 +77,7 @@ pub(crate) fn make_plan(setup: &Setup, cancel: &AtomicBool, display: &Display) -
     match planned {
         Ok(plan) => Ok(Some(plan)),
         Err(_) if cancel.load(Ordering::Relaxed) => Ok(None),
-        Err(PlanError::Data(error)) => {
-            Err(Advice::from(error).into())
-        }
+        Err(PlanError::Data(error)) => Err(Advice::from(error).into()),
         Err(PlanError::Other(failure)) => Err(Advice::from(failure).into()),
     }
 }
@@ -117,7 +126,8 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn write(&self, outcome: &Outcome, complete: bool) -> Result<Results> {
         let run = if complete {
-            provenance(self.setup, self.plan, &self.collector, outcome, &self.invocation).map_err(Advice::from)?
+            provenance(self.setup, self.plan, &self.collector, outcome, &self.invocation)
+                .map_err(Advice::from)?
         } else {
             json!({"clirbench": self.invocation.version, "incomplete": true})
         };
@@ -198,11 +208,15 @@ fn conclude(screen: &Screen, plan: &Plan, outcome: &Outcome, results: &Results, 
             "failures": results.run["failures"],
         }));
     } else {
-        let style = terminal::Style { colour: screen.colours_results(), ..Default::default() };
+        let style =
+            terminal::Style { colour: screen.colours_results(), width: screen.width(), ..Default::default() };
         let (scores, per_query) = (&results.scores, &results.per_query);
-        let boards = [leaderboard::clir, leaderboard::mono, leaderboard::mixed].map(|of: Layout| of(scores, per_query));
+        let boards = [leaderboard::clir, leaderboard::mono, leaderboard::mixed]
+            .map(|of: Layout| of(scores, per_query));
         let boards: Vec<String> = boards.iter().map(|b| terminal::render(&b.averages(), &style)).collect();
-        screen.print(&boards.iter().filter(|b| !b.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n"));
+        screen.print(
+            &boards.iter().filter(|b| !b.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n"),
+        );
     }
     for note in notes(plan, &Outcome::default()) {
         screen.say(&format!("note: {note}"));
