@@ -2,7 +2,6 @@
 //!
 //! Pure: no IO, no threads, no clocks. Everything here can be checked by hand on small numbers.
 
-pub mod averages;
 pub mod bias;
 pub mod compare;
 pub mod dataset;

@@ -12,37 +12,41 @@ use crate::{
 };
 
 /// Identity of a text within a group: its BLAKE3 hash.
-pub(crate) type TextId = [u8; 32];
+pub type TextId = [u8; 32];
 
 /// Hash of a text.
 #[must_use]
-pub(crate) fn text_id(text: &str) -> TextId {
+pub fn text_id(text: &str) -> TextId {
     *blake3::hash(text.as_bytes()).as_bytes()
 }
 
 /// What a shard's manifest says about it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct ShardMeta {
-    pub(crate) rows: usize,
-    pub(crate) dim: usize,
-    pub(crate) dtype: Dtype,
-    pub(crate) seconds: f64,
+pub struct ShardMeta {
+    /// Texts.
+    pub rows: usize,
+    /// Length of a row.
+    pub dim: usize,
+    /// Storage of the rows.
+    pub dtype: Dtype,
+    /// That encoding took.
+    pub seconds: f64,
 }
 
 /// Tokens, unknown tokens and truncation of one text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TextCounts {
+pub struct TextCounts {
     /// Tokens that the model saw.
-    pub(crate) tokens: u32,
+    pub tokens: u32,
     /// Of those, unknown.
-    pub(crate) unknown: u32,
+    pub unknown: u32,
     /// Whether the text was cut.
-    pub(crate) truncated: bool,
+    pub truncated: bool,
 }
 
 /// Every committed text of a group.
 #[derive(Debug, Default)]
-pub(crate) struct Embeddings {
+pub struct Embeddings {
     shards: Vec<Matrix>,
     /// First global row of each shard, and the end.
     starts: Vec<usize>,
@@ -57,7 +61,7 @@ impl Embeddings {
     ///
     /// # Errors
     /// When a shard is damaged.
-    pub(crate) fn open(store: &Store, group: &Key) -> Result<Embeddings, Failure> {
+    pub fn open(store: &Store, group: &Key) -> Result<Embeddings, Failure> {
         let mut all = Embeddings { starts: vec![0], ..Default::default() };
         for object in store.list(&embed_kind(group)).map_err(stored)? {
             let meta: ShardMeta = serde_json::from_value(object.meta().clone()).map_err(|e| {
@@ -88,32 +92,32 @@ impl Embeddings {
 
     /// Global row of a text.
     #[must_use]
-    pub(crate) fn row(&self, id: &TextId) -> Option<u32> {
+    pub fn row(&self, id: &TextId) -> Option<u32> {
         self.rows.get(id).copied()
     }
 
     /// What happened to the text of a row on its way in.
     #[must_use]
-    pub(crate) fn counts(&self, row: u32) -> TextCounts {
+    pub fn counts(&self, row: u32) -> TextCounts {
         self.counts[row as usize]
     }
 
     /// Seconds that encoding took, summed over shards.
     #[must_use]
-    pub(crate) fn seconds(&self) -> f64 {
+    pub fn seconds(&self) -> f64 {
         self.seconds
     }
 
     /// The rows, scaled to unit length where `normalise`.
     #[must_use]
-    pub(crate) fn rows(&self, normalise: bool) -> EmbeddingRows<'_> {
+    pub fn rows(&self, normalise: bool) -> EmbeddingRows<'_> {
         EmbeddingRows { all: self, normalise }
     }
 }
 
 /// [`Embeddings`] for a search.
 #[derive(Debug)]
-pub(crate) struct EmbeddingRows<'a> {
+pub struct EmbeddingRows<'a> {
     all: &'a Embeddings,
     normalise: bool,
 }
@@ -155,7 +159,7 @@ fn normalise(row: &mut [f32]) {
 }
 
 /// The files of a shard: ids, then statistics, in row order.
-pub(crate) fn shard_files(texts: &[String], counts: &[TextCounts]) -> (Vec<u8>, Vec<u8>) {
+pub fn shard_files(texts: &[String], counts: &[TextCounts]) -> (Vec<u8>, Vec<u8>) {
     let ids = texts.iter().flat_map(|t| text_id(t)).collect();
     let stats = counts
         .iter()

@@ -6,7 +6,6 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    path::PathBuf,
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -22,18 +21,7 @@ use crate::{
     protocol::Reply,
 };
 
-/// How workers are started and watched.
-#[derive(Clone, Debug)]
-pub struct ExecutorOptions {
-    /// The program that runs `work` (this one).
-    pub program: PathBuf,
-    /// Arguments in front of the worker's protocol: `work --store ... --threads ...`.
-    pub arguments: Vec<String>,
-    /// Threads that a worker may use.
-    pub threads: usize,
-    /// A worker that says nothing for this long is ended.
-    pub stall: Duration,
-}
+pub use crate::process::ExecutorOptions;
 
 /// What the executor reports while it works.
 #[derive(Clone, Debug)]

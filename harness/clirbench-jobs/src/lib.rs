@@ -9,7 +9,7 @@ pub mod bench;
 mod bias;
 pub mod cell;
 pub mod collect;
-mod embeddings;
+pub mod embeddings;
 mod execute;
 pub mod executor;
 pub mod job;

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     io::{BufRead, BufReader, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
+    path::PathBuf,
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, mpsc},
     thread::{self, JoinHandle},
@@ -11,10 +12,22 @@ use std::{
 };
 
 use crate::{
-    executor::ExecutorOptions,
     job::{Failure, Job},
     protocol::{Reply, Request},
 };
+
+/// How workers are started and watched.
+#[derive(Clone, Debug)]
+pub struct ExecutorOptions {
+    /// The program that runs `work` (this one).
+    pub program: PathBuf,
+    /// Arguments in front of the worker's protocol: `work --store ... --threads ...`.
+    pub arguments: Vec<String>,
+    /// Threads that a worker may use.
+    pub threads: usize,
+    /// A worker that says nothing for this long is ended.
+    pub stall: Duration,
+}
 
 /// What was heard from a worker.
 pub(crate) enum Heard {

@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Plan(BenchArgs),
     /// Compare two results: deltas, intervals, paired tests
     Compare(CompareArgs),
+    /// Measure a TREC run file against qrels, as trec_eval does
+    Eval(EvalArgs),
     /// List and inspect plugins without executing them
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -132,6 +134,20 @@ pub(crate) enum CompareFormat {
     Csv,
     /// Everything
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// Judgements: `qid 0 docid rel`
+    pub(crate) qrels: PathBuf,
+    /// The run: `qid Q0 docid rank score tag`
+    pub(crate) run: PathBuf,
+    /// Metrics, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "ndcg@10,mrr,recall@10,recall@100,map")]
+    pub(crate) metrics: Vec<String>,
+    /// Documents that were searched, for max@r of documents that the run lacks
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) collection_size: u32,
 }
 
 #[derive(Debug, Subcommand)]

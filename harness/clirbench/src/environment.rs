@@ -13,47 +13,18 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use clirbench_host::{Device, Lock, SearchPath, discover};
 use clirbench_jobs::{
-    bench::{Bench, BenchError},
+    bench::Bench,
     executor::ExecutorOptions,
     plan::Setup,
 };
 use clirbench_store::Store;
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 use crate::{
     cli::{BenchArgs, Global},
+    diagnosis::Diagnosed,
     failure::{Advice, Exit},
     screen::Screen,
 };
-
-/// A bench file's error together with the file, to be drawn where it occurs.
-#[derive(Debug, thiserror::Error)]
-#[error("{path}: {error}")]
-pub(crate) struct Diagnosed {
-    path: String,
-    text: String,
-    error: BenchError,
-}
-
-impl Diagnosed {
-    /// The error with the lines it is about.
-    pub(crate) fn render(&self, colours: bool) -> String {
-        let mut diagnostic = MietteDiagnostic::new(self.error.message.clone());
-        if let Some(hint) = &self.error.hint {
-            diagnostic = diagnostic.with_help(hint.clone());
-        }
-        if let Some(span) = &self.error.span {
-            diagnostic = diagnostic.with_label(LabeledSpan::underline(span.clone()));
-        }
-        let source = NamedSource::new(&self.path, self.text.clone());
-        let report = Report::new(diagnostic).with_source_code(source);
-        let colours = colours && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-        let theme = if colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let mut out = String::new();
-        let drawn = GraphicalReportHandler::new_themed(theme).render_report(&mut out, report.as_ref());
-        if drawn.is_ok() { out.trim_end().to_owned() } else { format!("error: {self}") }
-    }
-}
 
 /// Reads a bench file.
 pub(crate) fn read_bench(path: &Path) -> Result<Bench> {
@@ -63,7 +34,7 @@ pub(crate) fn read_bench(path: &Path) -> Result<Bench> {
             "give the path of a TOML file; README.md shows one",
         )
     })?;
-    Bench::parse(&text).map_err(|error| anyhow!(Diagnosed { path: path.display().to_string(), text, error }))
+    Bench::parse(&text).map_err(|error| anyhow!(Diagnosed::new(path, text, error)))
 }
 
 /// Everything that a run is started with.

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod diagnosis;
 mod environment;
 mod failure;
 mod progress;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(&args, &cli.global, &screen),
         Command::Plan(args) => commands::plan::run(&args, &cli.global, &screen),
         Command::Compare(args) => commands::compare::run(&args, &screen),
+        Command::Eval(args) => commands::eval::run(&args, &screen),
         Command::Plugin(command) => commands::plugin::run(&command, &cli.global, &screen),
         Command::Data(command) => commands::data::run(&command, &screen),
         Command::Cache(command) => commands::cache::run(&command, &cli.global, &screen),

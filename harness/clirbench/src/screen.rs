@@ -53,7 +53,7 @@ impl Screen {
 
     /// The error that ends the command.
     pub(crate) fn error(&self, error: &anyhow::Error) {
-        if let Some(report) = error.downcast_ref::<crate::environment::Diagnosed>() {
+        if let Some(report) = error.downcast_ref::<crate::diagnosis::Diagnosed>() {
             return self.line(&report.render(self.draws()));
         }
         let hint = hint_of(error);

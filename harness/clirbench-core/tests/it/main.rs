@@ -7,5 +7,4 @@ mod golden_trec;
 mod metrics_by_hand;
 mod npz;
 mod properties;
-mod published;
 mod simulation;
