@@ -1,8 +1,14 @@
 //! An encoder that misbehaves on command: `{"behave": "panic"}` and so on, see the schema.
 //!
 //! `ok` is the control: the byte sums of a text, as a well-behaved plugin would write them.
+//!
+//! Whatever it does, it can take its time (`delay_ms`) and leave a `journal`: a line per text, the
+//! text as JSON, written before it is encoded. That is what really was asked of the encoder.
 #![allow(clippy::print_stdout)] // `stdout` is one of the faults
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,7 +19,19 @@ const DIM: usize = 4;
 
 struct Hostile {
     behave: String,
+    delay: Duration,
+    journal: Option<PathBuf>,
     host: Host,
+}
+
+impl Hostile {
+    fn note(&self, text: &str) -> Result<()> {
+        let Some(path) = &self.journal else { return Ok(()) };
+        let failed = |e: &dyn std::fmt::Display| Error::model(format!("the journal: {e}"));
+        let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(|e| failed(&e))?;
+        let line = format!("{}\n", Value::from(text));
+        file.write_all(line.as_bytes()).map_err(|e| failed(&e))
+    }
 }
 
 impl Encoder for Hostile {
@@ -25,7 +43,9 @@ impl Encoder for Hostile {
         }
         log::info!("opened to behave: {behave}");
         log::debug!("a record below the level that a host asks for by default");
-        Ok(Hostile { behave, host })
+        let delay = Duration::from_millis(config["delay_ms"].as_u64().unwrap_or_default());
+        let journal = config["journal"].as_str().map(PathBuf::from);
+        Ok(Hostile { behave, delay, journal, host })
     }
 
     fn info(&self) -> EncoderInfo {
@@ -49,6 +69,8 @@ impl Encoder for Hostile {
         // `partial` leaves the last value of the last row as it found it.
         let kept = out.last().copied().unwrap_or_default();
         for (i, ((text, row), stats)) in texts.iter().zip(out.chunks_exact_mut(DIM)).zip(stats).enumerate() {
+            self.note(text)?;
+            sleep(self.delay);
             for (at, value) in row.iter_mut().enumerate() {
                 *value = text.bytes().skip(at).step_by(DIM).map(f32::from).sum();
             }
