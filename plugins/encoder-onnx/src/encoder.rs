@@ -14,6 +14,7 @@ use crate::options::Options;
 use crate::pipeline::Call;
 use crate::pooling::{Pooling, PoolingMode};
 use crate::prompts::Prompts;
+use crate::readme;
 use crate::runtime::Runtime;
 use crate::session::{Padding, Worker};
 use crate::tokens::TextTokenizer;
@@ -61,12 +62,12 @@ impl Encoder for OnnxEncoder {
             &mut warnings,
         )?;
         let tokenizer = TextTokenizer::read(&mut directory, max_tokens)?;
-        let readme = fs::read_to_string(directory.files.path("README.md")).ok();
+        let readme = fs::read_to_string(directory.files.path("README.md")).unwrap_or_default();
         let prompts = Prompts::choose(
             &options,
             &directory.prompts,
             directory.default_prompt.as_deref(),
-            readme.as_deref(),
+            readme::has_e5_prefixes(&readme),
         )?;
         warnings.extend(prompts.warnings.iter().cloned());
 
@@ -89,7 +90,7 @@ impl Encoder for OnnxEncoder {
             document_prompt: prompts.document.clone(),
             symmetric: prompts.query == prompts.document,
             similarity: directory.similarity.clone(),
-            languages: Vec::new(),
+            languages: readme::languages(&readme),
             files: directory.files.used(),
             runtime: format!("onnxruntime {} {}", runtime.version, if opened.cuda { "cuda" } else { "cpu" }),
             warnings,

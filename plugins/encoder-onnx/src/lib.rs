@@ -20,6 +20,7 @@ mod options;
 mod pipeline;
 mod pooling;
 mod prompts;
+mod readme;
 mod runtime;
 mod safetensors;
 mod session;

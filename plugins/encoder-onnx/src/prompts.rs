@@ -26,8 +26,8 @@ pub(crate) struct Prompts {
 
 impl Prompts {
     /// Chooses the prompts: the option, else the option's name in `documented`, else a name for the
-    /// role, else `default_name`, else none. `documented` are the model's own, by name; `readme` is
-    /// its README, searched for the prefixes of the E5 family, which keeps them nowhere else.
+    /// role, else `default_name`, else none. `documented` are the model's own, by name;
+    /// `e5_prefixes` is whether its README asks for prefixes instead.
     ///
     /// # Errors
     /// Kind `config` when an option names a prompt that the model does not have.
@@ -35,7 +35,7 @@ impl Prompts {
         options: &Options,
         documented: &BTreeMap<String, String>,
         default_name: Option<&str>,
-        readme: Option<&str>,
+        e5_prefixes: bool,
     ) -> Result<Self> {
         let by_role = |names: &[&str]| -> Option<&String> {
             names.iter().find_map(|name| documented.get(*name)).or_else(|| documented.get(default_name?))
@@ -72,9 +72,7 @@ impl Prompts {
                 "the model documents prompts ({}), the run uses none; name one with query_prompt_name or document_prompt_name",
                 names.join(", ")
             ));
-        } else if nothing
-            && readme.is_some_and(|text| text.contains("\"query: ") && text.contains("\"passage: "))
-        {
+        } else if nothing && e5_prefixes {
             warnings.push(
                 "the model's README mentions the prefixes \"query: \" and \"passage: \", the run uses none; \
                  set query_prompt and document_prompt"
@@ -127,7 +125,7 @@ mod tests {
         let mut config = config;
         config["path"] = json!("m");
         let documented = documented.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Prompts::choose(&Options::parse(&config)?, &documented, default, None)
+        Prompts::choose(&Options::parse(&config)?, &documented, default, false)
     }
 
     #[test]
@@ -166,10 +164,8 @@ mod tests {
 
     #[test]
     fn the_readme_of_e5_is_heeded() {
-        let readme =
-            "Each input text should start with \"query: \" or \"passage: \", even for non-English texts.";
         let run = |config: Value| {
-            Prompts::choose(&Options::parse(&config).expect("options"), &BTreeMap::new(), None, Some(readme))
+            Prompts::choose(&Options::parse(&config).expect("options"), &BTreeMap::new(), None, true)
                 .expect("chosen")
         };
         assert_eq!(run(json!({"path": "m"})).warnings.len(), 1);

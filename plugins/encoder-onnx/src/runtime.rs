@@ -76,6 +76,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_library_that_cannot_be_loaded_is_an_error_that_says_how_to_get_one() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let library = dir.path().join("libonnxruntime.so");
+        let missing = Runtime::load(Some(library.clone())).err().expect("nothing there");
+        std::fs::write(&library, "not a library").expect("written");
+        let damaged = Runtime::load(Some(library)).err().expect("not a library");
+        for error in [missing, damaged] {
+            assert_eq!(error.kind, "runtime");
+            assert!(error.message.contains("libonnxruntime.so"), "{}", error.message);
+            assert!(error.hint.contains("cargo xtask setup"), "{}", error.hint);
+        }
+    }
+
+    #[test]
     fn the_version_is_read_from_the_name_or_the_commit() {
         assert_eq!(version(Path::new("/a/libonnxruntime.so.1.31.1")).as_deref(), Some("1.31.1"));
         assert_eq!(version(Path::new("libonnxruntime.1.24.4.dylib")).as_deref(), Some("1.24.4"));

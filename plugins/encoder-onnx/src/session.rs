@@ -166,6 +166,8 @@ fn build(runtime: &Runtime, graph: &Graph, threads: usize, cuda: bool) -> ort::R
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(threads)?
         .with_inter_threads(1)?
+        // A pattern would be kept for every shape, and texts come in hundreds of shapes.
+        .with_memory_pattern(false)?
         // Spinning threads take the cores from the other sessions and from other processes.
         .with_intra_op_spinning(false)?
         .with_log_level(LogLevel::Error)?;
