@@ -30,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         skipped.push("golden values and real datasets (../shared is absent)".to_owned());
     }
     run_command(&mut workspace.cargo(["build", "--release", "--workspace"]))?;
-    let mut command = workspace.cargo(["test", "--release", "--workspace"]);
+    let mut command = workspace.cargo(["test", "--release", "--workspace", "--no-fail-fast"]);
     command.envs(runtime.library().map(|library| ("ORT_DYLIB_PATH", library)));
     command.envs(model.map(|model| (MODEL, model)));
     run_command(&mut command)?;
