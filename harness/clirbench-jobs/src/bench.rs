@@ -144,7 +144,7 @@ impl Bench {
         unique(self.models.iter().map(|m| m.name.as_str()), "models", text)?;
         unique(self.datasets.iter().map(|d| d.name.as_str()), "datasets", text)?;
         unique(self.run.scenarios.iter().map(String::as_str), "scenarios", text)?;
-        for name in self.scenario.keys().filter(|n| !self.run.scenarios.contains(n)) {
+        if let Some(name) = self.scenario.keys().find(|n| !self.run.scenarios.contains(n)) {
             let hint = suggest(name, self.run.scenarios.iter().map(String::as_str)).map_or_else(
                 || format!("add \"{name}\" to `scenarios` under [run], or remove the table"),
                 |near| format!("did you mean `{near}`?"),

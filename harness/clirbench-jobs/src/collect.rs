@@ -21,6 +21,17 @@ pub struct Collector<'a> {
     cells: Vec<Option<Collected>>,
 }
 
+/// A cell as run file and qrels.
+#[derive(Debug)]
+pub struct TrecCell {
+    /// Its coordinates.
+    pub cell: Cell,
+    /// The retrieved documents.
+    pub run: Vec<RunLine>,
+    /// The judgements.
+    pub qrels: Vec<QrelsLine>,
+}
+
 #[derive(Debug)]
 struct Collected {
     result: CellResult,
@@ -111,7 +122,7 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// When it is damaged.
-    pub fn trec(&self, index: usize) -> Result<Option<(Cell, Vec<RunLine>, Vec<QrelsLine>)>, Failure> {
+    pub fn trec(&self, index: usize) -> Result<Option<TrecCell>, Failure> {
         let planned = &self.plan.cells[index];
         let (Some(object), Some(collected)) = (self.object(planned)?, &self.cells[index]) else {
             return Ok(None);
@@ -135,7 +146,7 @@ impl<'a> Collector<'a> {
                 grade,
             }));
         }
-        Ok(Some((self.plan.coordinates(planned), run, qrels)))
+        Ok(Some(TrecCell { cell: self.plan.coordinates(planned), run, qrels }))
     }
 }
 

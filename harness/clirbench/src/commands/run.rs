@@ -142,8 +142,8 @@ impl Writer<'_> {
         let results = self.write(outcome, true)?;
         if run_files {
             for index in 0..self.plan.cells.len() {
-                if let Some((cell, run, qrels)) = self.collector.trec(index).map_err(Advice::from)? {
-                    trec::write_cell(self.out, &cell, &run, &qrels)?;
+                if let Some(trec) = self.collector.trec(index).map_err(Advice::from)? {
+                    trec::write_cell(self.out, &trec.cell, &trec.run, &trec.qrels)?;
                 }
             }
         }
