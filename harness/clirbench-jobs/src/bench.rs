@@ -127,7 +127,7 @@ impl Bench {
     pub fn parse(text: &str) -> Result<Bench, BenchError> {
         let bench: Bench = toml::from_str(text).map_err(|e| {
             let message = e.message().to_owned();
-            let hint = unknown_field_hint(&message);
+            let hint = unknown_field_hint(&message).or_else(|| expected_hint(&message));
             BenchError { message: first_line(&message), span: e.span(), hint }
         })?;
         bench.check(text)?;
@@ -195,6 +195,15 @@ fn unknown_field_hint(message: &str) -> Option<String> {
         None if expected.is_empty() => None,
         None => Some(format!("expected one of: {}", expected.join(", "))),
     }
+}
+
+/// What a value of the wrong type should be, in a user's words.
+fn expected_hint(message: &str) -> Option<String> {
+    let (_, expected) = message.lines().next()?.split_once(", expected ")?;
+    Some(match expected {
+        "usize" | "u64" | "u32" => "expected a whole number, 0 or more".to_owned(),
+        expected => format!("expected {expected}"),
+    })
 }
 
 fn first_line(message: &str) -> String {
