@@ -19,9 +19,19 @@ impl Diagnosed {
         Diagnosed { path: path.display().to_string(), text, error }
     }
 
+    /// What to do.
+    pub(crate) fn hint(&self) -> &str {
+        self.error.hint.as_deref().unwrap_or_default()
+    }
+
     /// The error with the lines it is about.
     pub(crate) fn render(&self, colours: bool) -> String {
-        let mut diagnostic = MietteDiagnostic::new(self.error.message.clone());
+        // Where there is no place in the file to show, the message has to name the file.
+        let message = match &self.error.span {
+            Some(_) => self.error.message.clone(),
+            None => self.to_string(),
+        };
+        let mut diagnostic = MietteDiagnostic::new(message);
         if let Some(hint) = &self.error.hint {
             diagnostic = diagnostic.with_help(hint.clone());
         }

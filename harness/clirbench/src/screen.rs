@@ -53,12 +53,13 @@ impl Screen {
 
     /// The error that ends the command.
     pub(crate) fn error(&self, error: &anyhow::Error) {
-        if let Some(report) = error.downcast_ref::<crate::diagnosis::Diagnosed>() {
-            return self.line(&report.render(self.draws()));
-        }
-        let hint = hint_of(error);
+        let drawn = error.downcast_ref::<crate::diagnosis::Diagnosed>();
+        let hint = drawn.map_or_else(|| hint_of(error), |d| d.hint().to_owned());
         if self.json {
             return self.print_json(&json!({"error": format!("{error:#}"), "hint": hint}));
+        }
+        if let Some(drawn) = drawn {
+            return self.line(&drawn.render(self.draws()));
         }
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let bold = Style::new().bold();

@@ -73,10 +73,14 @@ fn verify(store: &Store, repair: bool, screen: &Screen) -> Result<Exit> {
             damaged.iter().map(|d| json!({"object": d.folder, "reason": d.reason})).collect::<Vec<_>>();
         screen.print_json(&json!({"damaged": damaged, "repaired": repair}));
     } else {
-        let done = if repair { "removed; the next run makes them again" } else { "`--repair` removes them" };
+        let done = if repair {
+            "removed; the next run makes anew what it needs"
+        } else {
+            "`--repair` removes damage"
+        };
         screen.print(&match damaged.len() {
             0 => "every object is whole".to_owned(),
-            n => format!("{n} damaged objects: {done}"),
+            n => format!("{n} damaged {}: {done}", if n == 1 { "object" } else { "objects" }),
         });
     }
     Ok(if damaged.is_empty() || repair { Exit::Done } else { Exit::Error })

@@ -152,7 +152,10 @@ fn check(args: &DataArgs, screen: &Screen) -> Result<Exit> {
                 loaded.collection.documents.len(),
                 loaded.collection.languages.len()
             ),
-            _ => format!("{}: {} errors", spec.name, report.errors.len() + report.more_errors),
+            _ => {
+                let errors = report.errors.len() + report.more_errors;
+                format!("{}: {errors} {}", spec.name, if errors == 1 { "error" } else { "errors" })
+            }
         };
         screen.print(&verdict);
     }
