@@ -1,0 +1,29 @@
+//! The program from the outside: every test starts the real binary, in a folder of its own.
+//!
+//! - `golden_xquad`: every number of the reference values, with a pretrained encoder on XQuAD; and no
+//!   text is encoded twice. `golden_int8`: the same from integer vectors, exactly.
+//! - `encoded_once`: a matrix of eight languages, as the encoder sees it.
+//! - `hostile`: plugins that crash, hang, print and lie cost their own cells and nothing else.
+//! - `resume`: killed at any moment and run again: the same bytes, and at most one shard encoded again.
+//! - `determinism`: the same bytes with one thread and with two.
+//! - `trec`: run files rank and score as `scores.csv` says.
+//! - `cli`: what each command prints and how it ends, as snapshots.
+//!
+//! `cargo xtask test` builds the program and its plugins first and provides ONNX Runtime and a
+//! pretrained encoder; without those, tests that need them print so and pass.
+
+mod cli;
+mod determinism;
+mod encoded_once;
+mod golden;
+mod golden_int8;
+mod golden_xquad;
+mod hostile;
+#[path = "../../harness/clirbench-core/tests/it/npz.rs"]
+mod npz;
+mod place;
+mod results;
+mod resume;
+mod trec;
+mod workers;
+mod xquad;
