@@ -12,11 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use clirbench_host::{Device, Lock, SearchPath, discover};
-use clirbench_jobs::{
-    bench::Bench,
-    executor::ExecutorOptions,
-    plan::Setup,
-};
+use clirbench_jobs::{bench::Bench, executor::ExecutorOptions, plan::Setup};
 use clirbench_store::Store;
 
 use crate::{

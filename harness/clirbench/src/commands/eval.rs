@@ -38,14 +38,23 @@ pub(crate) fn run(args: &EvalArgs, screen: &Screen) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let lines = rows.iter().map(|(metric, value, interval, queries)| {
-        format!("{:<14} {value:.4}  {:.4} to {:.4}  {queries} queries\n", metric.to_string(), interval.low, interval.high)
+        format!(
+            "{:<14} {value:.4}  {:.4} to {:.4}  {queries} queries\n",
+            metric.to_string(),
+            interval.low,
+            interval.high
+        )
     });
     screen.print(&lines.collect::<String>());
     Ok(Exit::Done)
 }
 
 /// One ranking per judged query, ascending by query id; a query that the run lacks found nothing.
-fn rank<'a>(qrels: &'a [QrelsLine], run: &'a [RunLine], collection_size: u32) -> Result<(Vec<&'a str>, Vec<Ranking>)> {
+fn rank<'a>(
+    qrels: &'a [QrelsLine],
+    run: &'a [RunLine],
+    collection_size: u32,
+) -> Result<(Vec<&'a str>, Vec<Ranking>)> {
     let mut judged: BTreeMap<&str, Vec<(&str, i32)>> = BTreeMap::new();
     for line in qrels {
         judged.entry(&line.query).or_default().push((&line.document, line.grade));
