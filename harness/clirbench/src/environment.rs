@@ -43,6 +43,9 @@ pub(crate) fn setup(args: &BenchArgs, global: &Global, run_files: bool, screen: 
         let (used, path) = (shadowed.used.display(), shadowed.path.display());
         screen.say(&format!("plugin {}: {used} is used, {path} is not", shadowed.id));
     }
+    for refused in &plugins.refused {
+        screen.warn(&format!("{} is not used: {}", refused.path.display(), refused.reason));
+    }
     let threads =
         args.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     let device = args.device.clone().or_else(|| bench.run.device.clone()).unwrap_or_else(|| "cpu".into());
