@@ -26,19 +26,22 @@ fn a_run_file_scores_as_the_run_did() {
         let stem = cell_file_stem(&row.cell());
         let run = read_run(&results.folder.join(format!("trec/{stem}.run"))).expect("a run");
         let qrels = read_qrels(&results.folder.join(format!("trec/{stem}.qrels"))).expect("qrels");
-        let mut queries: BTreeMap<&str, (Vec<(&str, f32)>, Vec<(&str, i32)>)> = BTreeMap::new();
+        let mut retrieved: BTreeMap<&str, Vec<(&str, f32)>> = BTreeMap::new();
         for line in &run {
-            let (hits, _) = queries.entry(&line.query).or_default();
+            let hits = retrieved.entry(&line.query).or_default();
             hits.push((&line.document, line.score));
             assert_eq!(line.rank as usize, hits.len(), "ranks count from 1 in {stem}");
         }
+        let mut judged: BTreeMap<&str, Vec<(&str, i32)>> = BTreeMap::new();
         for line in &qrels {
-            queries.entry(&line.query).or_default().1.push((&line.document, line.grade));
+            judged.entry(&line.query).or_default().push((&line.document, line.grade));
         }
-        assert_eq!(queries.len(), row.queries as usize, "{stem}");
-        let values = queries.values().map(|(hits, judged)| {
+        assert_eq!((retrieved.len(), judged.len()), (row.queries as usize, row.queries as usize), "{stem}");
+        let values = judged.into_iter().map(|(query, judged)| {
+            let hits = &retrieved[query];
+            // All of the pool, or what `depth` keeps of it.
             assert!(hits.len() == 100 || hits.len() >= row.pool_size as usize - 1, "{stem}: {}", hits.len());
-            let judged = Judged::new(judged.iter().copied()).expect("judged once");
+            let judged = Judged::new(judged).expect("judged once");
             let ranking = judged.rank(hits, row.pool_size).expect("finite scores");
             metric.value(&ranking, Ties::Trec).expect("a relevant document")
         });

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::shown;
-use crate::place::{Ended, Place, library};
+use crate::place::{Ended, Place, bundled, library, model};
 
 /// The lines about plugins of the project; the folder of the program may hold others.
 const OWN: [&str; 4] = ["encoder-hashed ", "scenario-clir ", "scenario-mixed ", "scenario-mono "];
@@ -42,6 +42,17 @@ fn what_is_no_plugin() {
 }
 
 #[test]
+fn a_named_library_that_is_no_plugin_is_pointed_out() {
+    let place = Place::new();
+    place.write("libempty.so", b"");
+    place.write("bench.toml", model("m", "hashed", "") + &bundled(&["en", "ko"]));
+    let ended = place.end(["plan", "bench.toml", "--store", "store", "--plugin", "libempty.so"]);
+    insta::assert_snapshot!(shown(&ended, &place));
+    let ended = place.end(["plan", "bench.toml", "--store", "store", "--plugin", "nowhere.so"]);
+    insta::assert_snapshot!("a_named_library_that_is_not_there", shown(&ended, &place));
+}
+
+#[test]
 fn a_locked_plugin_that_changed_is_refused() {
     let place = Place::new();
     let ended = place.end(["plugin", "lock"]);
@@ -57,7 +68,7 @@ fn a_locked_plugin_that_changed_is_refused() {
     let mut changed = lock.clone();
     changed.replace_range(sum_at..sum_at + 64, &lock[sum_at..sum_at + 64].chars().rev().collect::<String>());
     place.write("plugins.lock", changed);
-    let bench = crate::place::model("m", "hashed", "") + &crate::place::bundled(&["en", "ko"]);
+    let bench = model("m", "hashed", "") + &bundled(&["en", "ko"]);
     place.write("bench.toml", bench);
     let ended = place.end(["run", "bench.toml", "--store", "store"]);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
