@@ -192,6 +192,8 @@ fn ctrl_c_stops_a_run_that_the_next_one_continues() {
     let moment = Moment::Texts(200, Duration::ZERO);
     let mut said = None;
     let status = campaign.interrupt(&moment, |run| {
+        let workers = workers::of(&campaign.place.path("store"));
+        assert_ne!(workers, Some(Vec::new()), "the encoder's worker is to be seen");
         press_ctrl_c(run);
         said = run.stderr.take().map(|stderr| std::io::read_to_string(stderr).expect("UTF-8"));
     });
