@@ -7,8 +7,8 @@
 //!
 //! `make` commits made-up vectors in shards of 512, the default of a bench file, and 100 queries that
 //! are copies of documents. `search`, in a process of its own, finds the top 100 of every query and
-//! where the document that it is a copy of stands (it has to be first), and prints the seconds and the
-//! process's peak resident memory (mapped files included) as JSON.
+//! where the document that it is a copy of stands (it has to be first), and prints as JSON the seconds
+//! and the process's resident memory (mapped files included), before the search and at its peak.
 
 use std::{
     env, fs,
@@ -91,8 +91,8 @@ fn vector(text: &str, dim: usize) -> Vec<f32> {
 fn search(store: &Path, documents: usize, threads: usize) -> Result<()> {
     let started = Instant::now();
     let store = Store::open(store)?;
-    let vectors = Embeddings::open(&store, &group("documents"))?;
-    let queries = Embeddings::open(&store, &group("queries"))?;
+    let open = |role| Embeddings::open(&store, &group(role)).map_err(|failure| failure.message);
+    let (vectors, queries) = (open("documents")?, open("queries")?);
     let row = |embeddings: &Embeddings, document| {
         embeddings.row(&text_id(&text(document))).ok_or_else(|| format!("no vector of `{}`", text(document)))
     };
@@ -105,7 +105,7 @@ fn search(store: &Path, documents: usize, threads: usize) -> Result<()> {
     let targets: Vec<Target> = (0..QUERIES)
         .map(|query| Target { judged: vec![(copied(query, documents) as u32, 1)], excluded: vec![] })
         .collect();
-    let opened = started.elapsed().as_secs_f64();
+    let (opened, index) = (started.elapsed().as_secs_f64(), resident_kib("VmRSS:")?);
     let searching = Instant::now();
     let outcomes = Search {
         queries: &queries.rows(true),
@@ -125,15 +125,17 @@ fn search(store: &Path, documents: usize, threads: usize) -> Result<()> {
             return Err(format!("query {query} did not find the document that it is a copy of").into());
         }
     }
-    let report = json!({"open_seconds": opened, "search_seconds": searched, "peak_kib": peak_kib()?});
+    let peak = resident_kib("VmHWM:")?;
+    let report =
+        json!({"open_seconds": opened, "search_seconds": searched, "index_kib": index, "peak_kib": peak});
     writeln!(io::stdout(), "{report}")?;
     Ok(())
 }
 
-/// Peak resident memory of this process, from Linux.
-fn peak_kib() -> Result<u64> {
+/// Resident memory of this process, mapped files included: `VmRSS:` now, `VmHWM:` at its peak.
+fn resident_kib(field: &str) -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let line =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
+    let value = status.lines().find_map(|line| line.strip_prefix(field));
+    let value = value.ok_or_else(|| format!("no {field} in /proc/self/status"))?;
+    Ok(value.trim().trim_end_matches(" kB").parse()?)
 }

@@ -1,9 +1,9 @@
 //! All committed vectors of a group, as one matrix that is read block by block.
 
-use std::{collections::HashMap, io, ops::Range};
+use std::{io, ops::Range};
 
 use clirbench_search::Rows;
-use clirbench_store::{Dtype, Key, Matrix, Store};
+use clirbench_store::{Dtype, Key, Matrix, Object, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -50,7 +50,8 @@ pub struct Embeddings {
     shards: Vec<Matrix>,
     /// First global row of each shard, and the end.
     starts: Vec<usize>,
-    rows: HashMap<TextId, u32>,
+    /// Each text's row, sorted by id: a third of the memory of a hash map that grew.
+    rows: Vec<(TextId, u32)>,
     counts: Vec<TextCounts>,
     dim: usize,
     seconds: f64,
@@ -62,19 +63,21 @@ impl Embeddings {
     /// # Errors
     /// When a shard is damaged.
     pub fn open(store: &Store, group: &Key) -> Result<Embeddings, Failure> {
-        let mut all = Embeddings { starts: vec![0], ..Default::default() };
-        for object in store.list(&embed_kind(group)).map_err(stored)? {
-            let meta: ShardMeta = serde_json::from_value(object.meta().clone()).map_err(|e| {
-                Failure::new(
-                    format!("{} has an unreadable manifest: {e}", object.folder().display()),
-                    "run `clirbench cache verify --repair`",
-                )
-            })?;
+        let objects = store.list(&embed_kind(group)).map_err(stored)?;
+        let metas = objects.iter().map(shard_meta).collect::<Result<Vec<_>, _>>()?;
+        let texts = metas.iter().map(|meta| meta.rows).sum();
+        let mut all = Embeddings {
+            starts: vec![0],
+            rows: Vec::with_capacity(texts),
+            counts: Vec::with_capacity(texts),
+            ..Default::default()
+        };
+        for (object, meta) in objects.iter().zip(metas) {
             let start = *all.starts.last().expect("starts with 0");
             let ids = object.file("ids").map_err(stored)?;
             for (row, id) in ids.chunks_exact(32).enumerate() {
                 let id = TextId::try_from(id).expect("chunks of 32");
-                all.rows.entry(id).or_insert((start + row) as u32);
+                all.rows.push((id, (start + row) as u32));
             }
             let counts = object.file("stats").map_err(stored)?;
             all.counts.extend(counts.chunks_exact(9).map(|c| TextCounts {
@@ -87,13 +90,16 @@ impl Embeddings {
             all.dim = meta.dim;
             all.seconds += meta.seconds;
         }
+        all.rows.sort_unstable();
+        all.rows.dedup_by_key(|(id, _)| *id);
         Ok(all)
     }
 
     /// Global row of a text.
     #[must_use]
     pub fn row(&self, id: &TextId) -> Option<u32> {
-        self.rows.get(id).copied()
+        let at = self.rows.binary_search_by(|(other, _)| other.cmp(id)).ok()?;
+        Some(self.rows[at].1)
     }
 
     /// What happened to the text of a row on its way in.
@@ -113,6 +119,15 @@ impl Embeddings {
     pub fn rows(&self, normalise: bool) -> EmbeddingRows<'_> {
         EmbeddingRows { all: self, normalise }
     }
+}
+
+fn shard_meta(object: &Object) -> Result<ShardMeta, Failure> {
+    serde_json::from_value(object.meta().clone()).map_err(|e| {
+        Failure::new(
+            format!("{} has an unreadable manifest: {e}", object.folder().display()),
+            "run `clirbench cache verify --repair`",
+        )
+    })
 }
 
 /// [`Embeddings`] for a search.

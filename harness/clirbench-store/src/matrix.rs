@@ -61,8 +61,12 @@ pub struct Matrix {
     dtype: Dtype,
 }
 
-/// Pages read in runs of at least this size are handed back, so that memory stays flat on large pools.
-const RELEASE: usize = 1 << 20;
+/// Pages are handed back after runs of at least this size, so that memory stays flat on large pools.
+/// A search reads 64 rows at a time; single rows (queries, relevant documents) are left alone.
+const RELEASE: usize = 16 << 10;
+/// Touching a page maps its neighbours too, at most those of the same page table. They go as well:
+/// some lie behind the run and would never be handed back.
+const PAGE_TABLE: usize = 0;
 
 impl Matrix {
     pub(crate) fn map(path: &Path, rows: usize, dim: usize, dtype: Dtype) -> Result<Matrix> {
@@ -113,10 +117,11 @@ impl Matrix {
             }
         }
         if bytes.len() >= RELEASE {
+            let start = bytes.start.saturating_sub(PAGE_TABLE);
+            let len = map.len().min(bytes.end + PAGE_TABLE) - start;
             // SAFETY: a read-only map of a file: dropped pages are read again when touched again.
             // Advice that the system does not take costs memory, not correctness.
-            let _ =
-                unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, bytes.start, bytes.len()) };
+            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, len) };
         }
     }
 }

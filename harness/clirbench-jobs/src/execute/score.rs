@@ -1,5 +1,7 @@
 //! Ranking and measuring one cell.
 
+use std::{sync::mpsc, thread, time::Duration};
+
 use clirbench_core::{
     dataset::{Collection, Documents},
     metrics::{CellScores, Metric},
@@ -85,7 +87,27 @@ impl Hands {
             threads: self.threads,
             cancel: &self.cancel,
         };
-        search.run().map_err(|e| Failure::new(e.to_string(), ""))
+        self.while_alive(|| search.run()).map_err(|e| Failure::new(e.to_string(), ""))
+    }
+}
+
+/// How often a search says that it is still at work: a large pool takes longer than a worker may be silent.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+impl Hands {
+    fn while_alive<T>(&self, work: impl FnOnce() -> T) -> T {
+        let (done, finished) = mpsc::channel::<()>();
+        let progress = &self.services.progress;
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                while finished.recv_timeout(SIGN_OF_LIFE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    progress(0, 0);
+                }
+            });
+            let outcome = work();
+            drop(done);
+            outcome
+        })
     }
 }
 

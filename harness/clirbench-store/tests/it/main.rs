@@ -92,6 +92,37 @@ fn matrices_round_trip_and_wrong_sizes_are_refused() {
     }
 }
 
+/// Mapped files that are in memory now.
+#[cfg(target_os = "linux")]
+fn resident_file_kib() -> i64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let value = status.lines().find_map(|line| line.strip_prefix("RssFile:")).unwrap();
+    value.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_matrix_that_was_read_does_not_stay_in_memory() {
+    let (_dir, store) = store();
+    // Runs of 24 pages: they end amid the 16 that Linux maps at a time.
+    let (rows, dim, run) = (24 << 10, 384, 64);
+    let values: Vec<f32> = (0..rows * dim).map(|i| (i % 251) as f32).collect();
+    let mut draft = store.begin("embed", &Key::of_bytes(b"large")).unwrap();
+    draft.write("rows", &encode_rows(&values, Dtype::F32)).unwrap();
+    let matrix = draft.commit(json!({})).unwrap().matrix("rows", rows, dim, Dtype::F32).unwrap();
+    let before = resident_file_kib();
+    let mut out = vec![0.0; run * dim];
+    for start in (0..rows).step_by(run) {
+        matrix.read(start..start + run, &mut out);
+        assert_eq!(out, values[start * dim..][..out.len()], "from row {start}");
+    }
+    let stayed = resident_file_kib() - before;
+    eprintln!("STAYED {stayed}");
+    assert!(stayed < 4 << 10, "{stayed} KiB of 36 MiB");
+    matrix.read(0..run, &mut out);
+    assert_eq!(out, values[..out.len()], "read again");
+}
+
 #[test]
 fn a_folder_of_something_else_is_refused() {
     let (dir, store) = store();
