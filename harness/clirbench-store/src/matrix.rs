@@ -66,7 +66,7 @@ pub struct Matrix {
 const RELEASE: usize = 16 << 10;
 /// Touching a page maps its neighbours too, at most those of the same page table. They go as well:
 /// some lie behind the run and would never be handed back.
-const PAGE_TABLE: usize = 0;
+const PAGE_TABLE: usize = 2 << 20;
 
 impl Matrix {
     pub(crate) fn map(path: &Path, rows: usize, dim: usize, dtype: Dtype) -> Result<Matrix> {
