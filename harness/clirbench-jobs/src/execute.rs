@@ -66,14 +66,14 @@ impl Hands {
 
     fn plugin(&mut self, plugin: &PluginRef) -> Result<&Plugin, Failure> {
         if !self.plugins.contains_key(&plugin.sha256) {
-            let file = clirbench_host::inspect(&plugin.path).map_err(refused)?;
+            let file = clirbench_host::inspect(&plugin.path).map_err(Failure::from)?;
             if file.sha256 != plugin.sha256 {
                 return Err(Failure::new(
                     format!("{} changed since the run was planned", plugin.path.display()),
                     "run again",
                 ));
             }
-            let loaded = clirbench_host::load(&file, self.services.clone()).map_err(refused)?;
+            let loaded = clirbench_host::load(&file, self.services.clone()).map_err(Failure::from)?;
             self.plugins.insert(plugin.sha256.clone(), loaded);
         }
         Ok(&self.plugins[&plugin.sha256])
@@ -83,7 +83,7 @@ impl Hands {
         let loaded = self.encoder.as_ref().is_some_and(|(p, c, _)| p == plugin && c == config);
         if !loaded {
             self.encoder = None;
-            let handle = self.plugin(plugin)?.encoder(config).map_err(refused)?;
+            let handle = self.plugin(plugin)?.encoder(config).map_err(Failure::from)?;
             self.encoder = Some((plugin.clone(), config.clone(), handle));
         }
         Ok(&mut self.encoder.as_mut().expect("just loaded").2)
@@ -118,8 +118,8 @@ impl Hands {
         let encoder = self.encoder(&job.plugin, &job.config)?;
         let probe = Probe {
             info: encoder.info().clone(),
-            rendered_query: encoder.render(Role::Query, &job.sample_query).map_err(refused)?,
-            rendered_document: encoder.render(Role::Document, &job.sample_document).map_err(refused)?,
+            rendered_query: encoder.render(Role::Query, &job.sample_query).map_err(Failure::from)?,
+            rendered_document: encoder.render(Role::Document, &job.sample_document).map_err(Failure::from)?,
         };
         let bytes = serde_json::to_vec_pretty(&probe).expect("a probe has a JSON form");
         let mut draft = self.store.begin("probe", &job.key).map_err(stored)?;
@@ -131,17 +131,13 @@ impl Hands {
     fn tasks(&mut self, job: &TasksJob) -> Result<(), Failure> {
         let collection = self.collection(&job.dataset, job.documents, job.copies)?;
         let view = arranged::view(&collection, job.documents);
-        let scenario = self.plugin(&job.plugin)?.scenario(&job.config).map_err(refused)?;
-        let tasks: Vec<_> = scenario.tasks(&view).map_err(refused)?.into_iter().map(arranged::task).collect();
+        let scenario = self.plugin(&job.plugin)?.scenario(&job.config).map_err(Failure::from)?;
+        let tasks: Vec<_> =
+            scenario.tasks(&view).map_err(Failure::from)?.into_iter().map(arranged::task).collect();
         let bytes = serde_json::to_vec(&tasks).expect("tasks have a JSON form");
         let mut draft = self.store.begin("tasks", &job.key).map_err(stored)?;
         draft.write("tasks.json", &bytes).map_err(stored)?;
         draft.commit(json!({"plugin": job.plugin.id, "tasks": tasks.len()})).map_err(stored)?;
         Ok(())
     }
-}
-
-/// A host error as a job's failure.
-fn refused(error: clirbench_host::Error) -> Failure {
-    Failure::new(error.to_string(), error.hint().unwrap_or_default())
 }

@@ -164,17 +164,6 @@ impl Job {
             _ => None,
         }
     }
-
-    /// For logs: what it does, in a few words.
-    #[must_use]
-    pub fn title(&self) -> String {
-        match self {
-            Job::Probe(job) => format!("open {}", job.plugin.id),
-            Job::Tasks(job) => format!("tasks of {}", job.plugin.id),
-            Job::Embed(job) => format!("encode {} {} texts", job.count, job.role),
-            Job::Score(job) => format!("score {}", job.key.short()),
-        }
-    }
 }
 
 /// Kind of the shards of a group.
@@ -196,6 +185,12 @@ impl Failure {
     /// A failure with a hint.
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Failure {
         Failure { message: message.into(), hint: hint.into() }
+    }
+}
+
+impl From<clirbench_host::Error> for Failure {
+    fn from(error: clirbench_host::Error) -> Failure {
+        Failure::new(error.to_string(), error.hint().unwrap_or_default())
     }
 }
 

@@ -9,7 +9,7 @@ mod shards;
 
 use std::{path::PathBuf, sync::atomic::AtomicBool};
 
-use clirbench_core::{ranking::Ranking, task::Task};
+use clirbench_core::task::Task;
 use clirbench_host::{Device, Discovery, Lock, PluginFile};
 use clirbench_store::{Key, Store};
 use serde_json::{Value, json};
@@ -153,7 +153,6 @@ fn score_job(setup: &Setup, model: &Opened, dataset: &PlannedDataset, task: &Pla
     let similarity = model.probe.info.similarity.clone();
     let key = Key::of(&json!({
         "version": SCORE_VERSION,
-        "ranking": std::any::type_name::<Ranking>(),
         "dataset": dataset.key,
         "documents": dataset.documents,
         "copies": dataset.copies,
@@ -179,7 +178,7 @@ fn score_job(setup: &Setup, model: &Opened, dataset: &PlannedDataset, task: &Pla
 /// A plugin that the lock, if any, agrees to.
 fn pinned(setup: &Setup, file: &PluginFile) -> Result<PluginRef, Failure> {
     if let Some(lock) = &setup.lock {
-        lock.check(file).map_err(|e| refused(&e))?;
+        lock.check(file)?;
     }
     let manifest = &file.manifest;
     Ok(PluginRef {
@@ -188,11 +187,6 @@ fn pinned(setup: &Setup, file: &PluginFile) -> Result<PluginRef, Failure> {
         path: file.path.clone(),
         sha256: file.sha256.clone(),
     })
-}
-
-/// A host's error as a plan's.
-fn refused(error: &clirbench_host::Error) -> Failure {
-    Failure::new(error.to_string(), error.hint().unwrap_or_default())
 }
 
 /// Runs small jobs in one worker and returns each one's outcome.

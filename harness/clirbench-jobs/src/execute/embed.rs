@@ -5,7 +5,7 @@ use std::time::Instant;
 use clirbench_host::{Role, TextStats};
 use clirbench_store::encode_rows;
 
-use super::{Hands, refused};
+use super::Hands;
 use crate::{
     arranged::stored,
     embeddings::{ShardMeta, TextCounts, shard_files},
@@ -31,7 +31,7 @@ impl Hands {
         let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
         let mut rows = vec![0.0; texts.len() * dim];
         let mut stats = vec![TextStats::default(); texts.len()];
-        encoder.encode(role, &borrowed, &mut rows, &mut stats).map_err(refused)?;
+        encoder.encode(role, &borrowed, &mut rows, &mut stats).map_err(Failure::from)?;
         let counts: Vec<TextCounts> = stats
             .iter()
             .map(|s| TextCounts { tokens: s.tokens, unknown: s.unknown, truncated: s.truncated })

@@ -9,7 +9,7 @@ use clirbench_host::PluginFile;
 use clirbench_store::Key;
 use serde_json::{Value, json};
 
-use super::{PlanError, PlannedDataset, Setup, config, pinned, refused, run_small};
+use super::{PlanError, PlannedDataset, Setup, config, pinned, run_small};
 use crate::{
     arranged::stored,
     bench::{ModelSpec, resolve},
@@ -104,7 +104,7 @@ fn prepare(setup: &Setup, spec: &ModelSpec, datasets: &[PlannedDataset]) -> Resu
     if let Some(directory) = &directory {
         config["path"] = json!(std::path::absolute(directory).unwrap_or_else(|_| directory.clone()));
     }
-    file.manifest.check_config("encoder/1", &config).map_err(|e| about(refused(&e)))?;
+    file.manifest.check_config("encoder/1", &config).map_err(|e| about(e.into()))?;
     let plugin = pinned(setup, file).map_err(about)?;
     let (sample_query, sample_document) = samples(datasets);
     let key = Key::of(&json!({
@@ -147,7 +147,7 @@ fn choose<'a>(
         (None, Some(directory)) => setup.plugins.encoder_for(directory),
         (None, None) => setup.plugins.find("encoder-hashed"),
     };
-    found.map_err(|e| refused(&e))
+    found.map_err(Failure::from)
 }
 
 /// The first query and document of the run: what `run.json` shows as rendered input.
