@@ -18,10 +18,12 @@ pub mod encoder;
 mod error;
 pub mod host;
 mod interface;
+pub mod loss;
 mod manifest;
 mod root;
 pub mod scenario;
 pub mod services;
+pub mod trainer;
 
 pub use abi_stable::std_types::{RBox, ROption, RResult, RSlice, RSliceMut, RStr, RString};
 pub use check::Unfit;

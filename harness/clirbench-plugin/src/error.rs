@@ -79,6 +79,12 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl From<AbiError> for Error {
+    fn from(error: AbiError) -> Self {
+        Error { kind: error.kind.into(), message: error.message.into(), hint: error.hint.into() }
+    }
+}
+
 impl From<Error> for AbiError {
     fn from(error: Error) -> Self {
         AbiError { kind: error.kind.into(), message: error.message.into(), hint: error.hint.into() }

@@ -1,7 +1,8 @@
 //! Everything a plugin author needs: safe traits, errors, host services and [`export_plugin!`].
 //!
 //! A plugin is a crate of type `cdylib` (and `rlib`, so that its tests can link it) that depends
-//! on this crate alone. It implements [`Encoder`] or [`Scenario`] and exports it:
+//! on this crate alone. It implements [`Encoder`], [`Scenario`], [`Loss`] or [`Trainer`] and
+//! exports it:
 //!
 //! ```
 //! use clirbench_plugin::{Encoder, EncoderInfo, Error, Host, Result, Role, TextStats};
@@ -52,17 +53,21 @@ mod guard;
 mod host;
 mod layout;
 mod logging;
+mod loss;
 mod manifest;
 mod options;
 mod scenario;
+mod trainer;
 mod wire;
 
 pub use encoder::{Encoder, EncoderInfo, Role, TextStats};
 pub use error::{Error, Result};
 pub use host::{Device, Host};
 pub use layout::{Layout, Selection};
+pub use loss::{Loss, LossBatch, LossInfo, LossInput};
 pub use options::options;
 pub use scenario::{DatasetView, PoolDocument, Scenario, Task};
+pub use trainer::{FitData, FitJob, FitReport, Session, StepReport, Trainer, TrainingColumn};
 pub use {log, serde_json};
 
 /// What [`export_plugin!`] expands to; not for authors.
@@ -72,8 +77,10 @@ pub mod __private {
     pub use clirbench_abi::export;
 
     pub use crate::encoder::exported as encoder;
+    pub use crate::loss::exported as loss;
     pub use crate::manifest::{InterfaceSource, ManifestSource, json};
     pub use crate::scenario::exported as scenario;
+    pub use crate::trainer::exported as trainer;
 }
 
 /// The plugin in README.md compiles as it is printed there.
