@@ -2,12 +2,16 @@
 
 use clirbench_abi::encoder::EncoderModule;
 use clirbench_abi::host::HostObject;
+use clirbench_abi::loss::LossModule;
 use clirbench_abi::scenario::ScenarioModule;
+use clirbench_abi::trainer::TrainerModule;
 use clirbench_abi::{InterfaceModule, RStr, Root, load_root};
 use serde_json::Value;
 
 use crate::inspect::sha256;
-use crate::{EncoderHandle, Error, HostServices, Manifest, PluginFile, Result, ScenarioHandle};
+use crate::{
+    EncoderHandle, Error, HostServices, LossHandle, Manifest, PluginFile, Result, ScenarioHandle, TrainerHandle,
+};
 
 /// A loaded plugin. Its library stays loaded until the process ends.
 pub struct Plugin {
@@ -90,6 +94,28 @@ impl Plugin {
         let opened = (module.open)(RStr::from(config.to_string().as_str()), self.host.clone());
         let opened = opened.into_result().map_err(|e| Error::from_plugin(&self.manifest.id, e))?;
         Ok(ScenarioHandle::new(&self.manifest.id, opened))
+    }
+
+    /// Opens the loss. `config` is checked against the schema first.
+    ///
+    /// # Errors
+    /// As [`Plugin::encoder`], for `loss/1`.
+    pub fn loss(&self, config: &Value) -> Result<LossHandle> {
+        let module = self.module::<LossModule>(config)?;
+        let opened = (module.open)(RStr::from(config.to_string().as_str()), self.host.clone());
+        let opened = opened.into_result().map_err(|e| Error::from_plugin(&self.manifest.id, e))?;
+        LossHandle::new(&self.manifest.id, opened)
+    }
+
+    /// Opens the trainer. `config` is checked against the schema first.
+    ///
+    /// # Errors
+    /// As [`Plugin::encoder`], for `trainer/1`.
+    pub fn trainer(&self, config: &Value) -> Result<TrainerHandle> {
+        let module = self.module::<TrainerModule>(config)?;
+        let opened = (module.open)(RStr::from(config.to_string().as_str()), self.host.clone());
+        let opened = opened.into_result().map_err(|e| Error::from_plugin(&self.manifest.id, e))?;
+        Ok(TrainerHandle::new(&self.manifest.id, opened))
     }
 
     /// The module of an interface: in the manifest, in the code, and of our layout.
