@@ -7,12 +7,7 @@ use abi_stable::type_level::downcasting::TD_Opaque;
 use abi_stable::{StableAbi, sabi_trait};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AbiError, InterfaceModule,
-    encoder::Role,
-    host::HostObject,
-    loss::LossInput,
-};
+use crate::{AbiError, InterfaceModule, encoder::Role, host::HostObject, loss::LossInput};
 
 /// One column of the training data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,7 +134,12 @@ pub fn session_box<'a, S: Session1 + 'a>(session: S) -> SessionBox<'a> {
 pub trait Trainer1: Send {
     /// Takes a [`FitJob`] as JSON, returns a [`FitReport`] as JSON.
     #[sabi(last_prefix_field)]
-    fn fit(&mut self, job: RStr<'_>, data: FitData<'_>, session: SessionBox<'_>) -> RResult<RString, AbiError>;
+    fn fit(
+        &mut self,
+        job: RStr<'_>,
+        data: FitData<'_>,
+        session: SessionBox<'_>,
+    ) -> RResult<RString, AbiError>;
 }
 
 /// An owned [`Trainer1`], freed by the plugin that made it.

@@ -40,7 +40,7 @@ pub(crate) fn lines<T: de::DeserializeOwned>(source: &mut Source, name: &str) ->
     complete.then_some(rows)
 }
 
-fn kind_of(error: &serde_json::Error) -> Kind {
+pub(crate) fn kind_of(error: &serde_json::Error) -> Kind {
     if error.is_eof() {
         return Kind::Truncated;
     }

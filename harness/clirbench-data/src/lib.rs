@@ -45,6 +45,7 @@ mod statistics;
 mod suggest;
 mod table;
 mod template;
+mod training;
 
 use std::path::Path;
 
@@ -58,6 +59,7 @@ pub use source::FileHash;
 pub use spec::{DatasetSpec, Files, Format, Translation};
 pub use statistics::{LanguageStatistics, Statistics, TextStatistics};
 pub use suggest::{did_you_mean, nearest};
+pub use training::{TrainingRow, read_training};
 
 use problems::Problems;
 use resolve::{Resolved, resolve};

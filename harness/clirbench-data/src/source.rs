@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::{Kind, Place, Position},
+    error::{Error, Kind, Place, Position},
     hash,
     problems::Problems,
     resolve::Resolved,
@@ -67,39 +67,9 @@ impl<'a> Source<'a> {
     /// The text of a file without its byte order mark; `None` with the reason noted.
     pub(crate) fn read(&mut self, name: &str) -> Option<String> {
         let path = self.path(name);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(e) => {
-                let kind = match e.kind() {
-                    ErrorKind::NotFound => Kind::NotFound { holds: path.parent().and_then(names_in) },
-                    _ => Kind::Io(e),
-                };
-                self.problems.at(Place::File(path, Position::Whole), kind);
-                return None;
-            }
-        };
+        let bytes = self.problems.keep(bytes(&path))?;
         self.check_pin(name, &bytes);
-        match String::from_utf8(bytes) {
-            Ok(mut text) => {
-                if text.starts_with('\u{feff}') {
-                    text.drain(..'\u{feff}'.len_utf8());
-                }
-                Some(text)
-            }
-            Err(e) => {
-                let offset = e.utf8_error().valid_up_to();
-                let bytes = e.as_bytes();
-                let line = bytes[..offset].iter().filter(|b| **b == b'\n').count() as u64 + 1;
-                let looks_like = match bytes {
-                    [0xFF, 0xFE, ..] => Some("UTF-16LE"),
-                    [0xFE, 0xFF, ..] => Some("UTF-16BE"),
-                    _ => None,
-                };
-                let kind = Kind::Encoding { byte: bytes[offset], offset, looks_like };
-                self.problems.at(Place::File(path, Position::Line(line)), kind);
-                None
-            }
-        }
+        self.problems.keep(decode(&path, bytes))
     }
 
     fn check_pin(&mut self, name: &str, bytes: &[u8]) {
@@ -111,6 +81,45 @@ impl<'a> Source<'a> {
             self.problems.at(place, Kind::Checksum { expected, found: found.clone() });
         }
         self.files.push(FileHash { path: name.to_owned(), sha256: found, pinned });
+    }
+}
+
+/// The bytes of a file.
+fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|e| {
+        let kind = match e.kind() {
+            ErrorKind::NotFound => Kind::NotFound { holds: path.parent().and_then(names_in) },
+            _ => Kind::Io(e),
+        };
+        Error::new(Place::File(path.to_owned(), Position::Whole), kind)
+    })
+}
+
+/// The text of a file without its byte order mark.
+pub(crate) fn text(path: &Path) -> Result<String, Error> {
+    decode(path, bytes(path)?)
+}
+
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, Error> {
+    match String::from_utf8(bytes) {
+        Ok(mut text) => {
+            if text.starts_with('\u{feff}') {
+                text.drain(..'\u{feff}'.len_utf8());
+            }
+            Ok(text)
+        }
+        Err(e) => {
+            let offset = e.utf8_error().valid_up_to();
+            let bytes = e.as_bytes();
+            let line = bytes[..offset].iter().filter(|b| **b == b'\n').count() as u64 + 1;
+            let looks_like = match bytes {
+                [0xFF, 0xFE, ..] => Some("UTF-16LE"),
+                [0xFE, 0xFF, ..] => Some("UTF-16BE"),
+                _ => None,
+            };
+            let kind = Kind::Encoding { byte: bytes[offset], offset, looks_like };
+            Err(Error::new(Place::File(path.to_owned(), Position::Line(line)), kind))
+        }
     }
 }
 

@@ -105,10 +105,7 @@ mod tests {
         let info = LossInfo { parts: vec!["jsd".into()], ..Default::default() };
         assert_eq!(fault(1.0, &[0.0], &[0.5], &info), None);
         assert_eq!(fault(f64::NAN, &[0.0], &[0.5], &info).as_deref(), Some("the loss is NaN"));
-        assert_eq!(
-            fault(1.0, &[0.0], &[f64::INFINITY], &info).as_deref(),
-            Some("its part `jsd` is inf")
-        );
+        assert_eq!(fault(1.0, &[0.0], &[f64::INFINITY], &info).as_deref(), Some("its part `jsd` is inf"));
         assert_eq!(
             fault(1.0, &[0.0, f32::NAN], &[0.5], &info).as_deref(),
             Some("element 1 of its gradient is NaN")

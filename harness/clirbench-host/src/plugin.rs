@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::inspect::sha256;
 use crate::{
-    EncoderHandle, Error, HostServices, LossHandle, Manifest, PluginFile, Result, ScenarioHandle, TrainerHandle,
+    EncoderHandle, Error, HostServices, LossHandle, Manifest, PluginFile, Result, ScenarioHandle,
+    TrainerHandle,
 };
 
 /// A loaded plugin. Its library stays loaded until the process ends.

@@ -116,16 +116,12 @@ impl<S: FitSession> Session1 for Lent<'_, S> {
     ) -> RResult<f64, AbiError> {
         contained(|| {
             let (gradients, parts) = (gradients.into_mut_slice(), parts.into_mut_slice());
-            self.0
-                .loss(rows.as_slice(), embeddings.as_slice(), gradients, parts)
-                .map_err(|e| e.to_string())
+            self.0.loss(rows.as_slice(), embeddings.as_slice(), gradients, parts).map_err(|e| e.to_string())
         })
     }
 
     fn validate(&mut self, queries: RSlice<'_, f32>, documents: RSlice<'_, f32>) -> RResult<f64, AbiError> {
-        contained(|| {
-            self.0.validate(queries.as_slice(), documents.as_slice()).map_err(|e| e.to_string())
-        })
+        contained(|| self.0.validate(queries.as_slice(), documents.as_slice()).map_err(|e| e.to_string()))
     }
 
     fn step(&mut self, report: RStr<'_>) {

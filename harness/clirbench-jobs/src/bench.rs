@@ -96,7 +96,7 @@ impl RunSpec {
     }
 }
 
-/// What is wrong with a bench file, and where.
+/// What is wrong with a bench or recipe file, and where.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct BenchError {
@@ -109,11 +109,11 @@ pub struct BenchError {
 }
 
 impl BenchError {
-    fn about(message: impl Into<String>, hint: impl Into<String>) -> BenchError {
+    pub(crate) fn about(message: impl Into<String>, hint: impl Into<String>) -> BenchError {
         BenchError { message: message.into(), span: None, hint: Some(hint.into()) }
     }
 
-    fn at(mut self, text: &str, needle: &str) -> BenchError {
+    pub(crate) fn at(mut self, text: &str, needle: &str) -> BenchError {
         self.span = text.find(needle).map(|start| start..start + needle.len());
         self
     }
@@ -125,11 +125,7 @@ impl Bench {
     /// # Errors
     /// [`BenchError`] with the place and a suggestion.
     pub fn parse(text: &str) -> Result<Bench, BenchError> {
-        let bench: Bench = toml::from_str(text).map_err(|e| {
-            let message = e.message().to_owned();
-            let hint = unknown_field_hint(&message).or_else(|| expected_hint(&message));
-            BenchError { message: first_line(&message), span: e.span(), hint }
-        })?;
+        let bench: Bench = toml::from_str(text).map_err(|e| toml_error(&e))?;
         bench.check(text)?;
         Ok(bench)
     }
@@ -183,6 +179,13 @@ fn unique<'a>(names: impl Iterator<Item = &'a str>, what: &str, text: &str) -> R
         seen.push(name);
     }
     Ok(())
+}
+
+/// What the TOML reader says, with a suggestion.
+pub(crate) fn toml_error(error: &toml::de::Error) -> BenchError {
+    let message = error.message().to_owned();
+    let hint = unknown_field_hint(&message).or_else(|| expected_hint(&message));
+    BenchError { message: first_line(&message), span: error.span(), hint }
 }
 
 /// serde lists what it expected; the nearest of those is the suggestion.

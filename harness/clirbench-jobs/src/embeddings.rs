@@ -166,7 +166,7 @@ impl Rows for EmbeddingRows<'_> {
 }
 
 /// Scales a row to unit length; a zero row stays zero.
-fn normalise(row: &mut [f32]) {
+pub(crate) fn normalise(row: &mut [f32]) {
     let norm = row.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
     if norm > 0.0 {
         row.iter_mut().for_each(|v| *v = (f64::from(*v) / norm) as f32);

@@ -2,6 +2,8 @@
 
 mod embed;
 mod score;
+mod train;
+mod validate;
 
 use std::{
     collections::HashMap,
@@ -9,14 +11,14 @@ use std::{
 };
 
 use clirbench_core::dataset::{Collection, Copies, Documents};
-use clirbench_host::{EncoderHandle, HostServices, Plugin, Role};
+use clirbench_host::{EncoderHandle, HostServices, Plugin, Role, StepReport};
 use clirbench_store::{Key, Store};
 use serde_json::{Value, json};
 
 use crate::{
     arranged::{self, stored},
     embeddings::Embeddings,
-    job::{Failure, Job, PluginRef, ProbeJob, TasksJob},
+    job::{Failure, Job, LossJob, PluginRef, ProbeJob, TasksJob},
     model::Probe,
 };
 
@@ -26,6 +28,8 @@ pub(crate) struct Hands {
     services: HostServices,
     cancel: Arc<AtomicBool>,
     threads: usize,
+    /// Takes the steps of a training.
+    pub(crate) on_step: Arc<dyn Fn(&StepReport) + Send + Sync>,
     plugins: HashMap<String, Plugin>,
     encoder: Option<(PluginRef, Value, EncoderHandle)>,
     collections: HashMap<(Key, Documents, Copies), Arc<Collection>>,
@@ -44,6 +48,7 @@ impl Hands {
             services,
             cancel,
             threads,
+            on_step: Arc::new(|_| {}),
             plugins: HashMap::new(),
             encoder: None,
             collections: HashMap::new(),
@@ -61,6 +66,8 @@ impl Hands {
             Job::Tasks(job) => self.tasks(job),
             Job::Embed(job) => self.embed(job),
             Job::Score(job) => self.score(job),
+            Job::Loss(job) => self.loss(job),
+            Job::Train(job) => self.train(job),
         }
     }
 
@@ -138,6 +145,15 @@ impl Hands {
         let mut draft = self.store.begin("tasks", &job.key).map_err(stored)?;
         draft.write("tasks.json", &bytes).map_err(stored)?;
         draft.commit(json!({"plugin": job.plugin.id, "tasks": tasks.len()})).map_err(stored)?;
+        Ok(())
+    }
+
+    fn loss(&mut self, job: &LossJob) -> Result<(), Failure> {
+        let loss = self.plugin(&job.plugin)?.loss(&job.config)?;
+        let bytes = serde_json::to_vec_pretty(loss.info()).expect("an info has a JSON form");
+        let mut draft = self.store.begin("loss", &job.key).map_err(stored)?;
+        draft.write("info.json", &bytes).map_err(stored)?;
+        draft.commit(json!({"plugin": job.plugin.id})).map_err(stored)?;
         Ok(())
     }
 }

@@ -15,6 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clirbench_host::StepReport;
+
 use crate::{
     job::{Failure, Job},
     process::{Heard, WorkerProcess},
@@ -39,6 +41,13 @@ pub enum Event {
         done: u64,
         /// Units in all.
         total: u64,
+    },
+    /// A training made a step.
+    Step {
+        /// Index of the job in the list.
+        job: usize,
+        /// What it says of it.
+        report: StepReport,
     },
     /// A plugin or worker says something.
     Log {
@@ -99,8 +108,6 @@ struct Runner<'a> {
     worker: Option<(WorkerProcess, Option<String>)>,
 }
 
-/// How long a worker may take to give up after `Cancel`.
-const GRACE: Duration = Duration::from_secs(2);
 /// How often the user's wish to stop is looked at.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -139,6 +146,10 @@ impl Runner<'_> {
                     last_sign = Instant::now();
                     let _ = self.events.send(Event::Progress { job: index, done, total });
                 }
+                Heard::Reply(Reply::Step(report)) => {
+                    last_sign = Instant::now();
+                    let _ = self.events.send(Event::Step { job: index, report });
+                }
                 Heard::Reply(Reply::Log { level, message }) => {
                     last_sign = Instant::now();
                     let _ = self.events.send(Event::Log { job: index, level, message });
@@ -160,7 +171,7 @@ impl Runner<'_> {
                 told_to_stop = Some(Instant::now());
                 worker.cancel();
             }
-            if told_to_stop.is_some_and(|at| at.elapsed() > GRACE) {
+            if told_to_stop.is_some_and(|at| at.elapsed() > job.grace()) {
                 worker.kill();
                 return Err(cancelled());
             }

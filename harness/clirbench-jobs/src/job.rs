@@ -3,7 +3,7 @@
 //! A job carries the key under which its result is committed, so any worker anywhere can run it,
 //! twice or not at all: the store decides what is done.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clirbench_core::{
     dataset::{Copies, Documents},
@@ -38,6 +38,10 @@ pub enum Job {
     Embed(EmbedJob),
     /// Ranks and measures one cell.
     Score(ScoreJob),
+    /// Opens a loss and asks what it is.
+    Loss(LossJob),
+    /// Trains a model.
+    Train(Box<TrainJob>),
 }
 
 /// Opens an encoder; commits `probe/<key>` with `info.json` ([`crate::model::Probe`]).
@@ -120,6 +124,71 @@ pub struct ScoreJob {
     pub measure: Measure,
 }
 
+/// Opens a loss; commits `loss/<key>` with `info.json` (`LossInfo`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LossJob {
+    /// Key of the result.
+    pub key: Key,
+    /// The loss plugin.
+    pub plugin: PluginRef,
+    /// Its configuration.
+    pub config: Value,
+}
+
+/// Trains a model; commits `model/<key>` with the model directory under `model/` and
+/// `report.json` (`FitReport`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainJob {
+    /// Key of the result.
+    pub key: Key,
+    /// Directory of the model to start from.
+    pub base: PathBuf,
+    /// The trainer plugin.
+    pub trainer: PluginRef,
+    /// Its configuration.
+    pub trainer_config: Value,
+    /// The loss plugin.
+    pub loss: PluginRef,
+    /// Its configuration.
+    pub loss_config: Value,
+    /// The `training/<key>` object.
+    pub data: Key,
+    /// Vectors of the training texts by the guide.
+    pub guide: Option<Guide>,
+    /// How checkpoints are compared.
+    pub validation: Option<Validation>,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// Groups of a guide's vectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guide {
+    /// Of queries.
+    pub query_group: Key,
+    /// Of all other columns.
+    pub document_group: Key,
+}
+
+/// A scenario on a dataset, as a number that grows or shrinks while a model is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// The dataset object.
+    pub dataset: Key,
+    /// How its documents are laid out.
+    pub documents: Documents,
+    /// Which copies are relevant.
+    pub copies: Copies,
+    /// The `tasks/<key>` object; the score is the mean over its tasks.
+    pub tasks: Key,
+    /// The metric.
+    pub metric: String,
+    /// Tie rule.
+    pub ties: Ties,
+    /// Validate every this many steps.
+    pub every: usize,
+}
+
 /// What the numbers of a cell depend on besides vectors, pool and relevance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
@@ -142,6 +211,8 @@ impl Job {
             Job::Tasks(job) => ("tasks".to_owned(), &job.key),
             Job::Embed(job) => (embed_kind(&job.group), &job.key),
             Job::Score(job) => ("score".to_owned(), &job.key),
+            Job::Loss(job) => ("loss".to_owned(), &job.key),
+            Job::Train(job) => (MODEL.to_owned(), &job.key),
         }
     }
 
@@ -152,8 +223,15 @@ impl Job {
             Job::Probe(ProbeJob { plugin, config, .. }) | Job::Embed(EmbedJob { plugin, config, .. }) => {
                 Some(format!("{} {config}", plugin.sha256))
             }
-            Job::Tasks(_) | Job::Score(_) => None,
+            Job::Tasks(_) | Job::Score(_) | Job::Loss(_) | Job::Train(_) => None,
         }
+    }
+
+    /// How long a worker may take to give the job up when it is told to: a training leaves a
+    /// checkpoint behind.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        Duration::from_secs(if matches!(self, Job::Train(_)) { 120 } else { 2 })
     }
 
     /// Jobs of one strand are not tried once one of them has failed.
@@ -165,6 +243,9 @@ impl Job {
         }
     }
 }
+
+/// Kind of trained models.
+pub(crate) const MODEL: &str = "model";
 
 /// Kind of the shards of a group.
 #[must_use]

@@ -19,5 +19,8 @@ pub mod pool;
 mod process;
 mod protocol;
 pub mod provenance;
+pub mod recipe;
 pub mod run;
+pub mod train;
+pub mod training_set;
 pub mod worker;

@@ -55,6 +55,33 @@ pub fn hash_files(directory: &Path, files: &[String]) -> Result<Vec<ModelFile>, 
         .collect()
 }
 
+/// The files of a model directory that a training or merge depends on, relative to it: all but
+/// hidden ones and exported graphs, which are stale as soon as the weights change.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub fn weight_files(directory: &Path) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    let mut open = vec![String::new()];
+    while let Some(relative) = open.pop() {
+        let folder = directory.join(&relative);
+        let entries = fs::read_dir(&folder)
+            .map_err(|e| Failure::new(format!("cannot list {}: {e}", folder.display()), "check the path"))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = if relative.is_empty() { name.clone() } else { format!("{relative}/{name}") };
+            let left_out = name.starts_with('.') || name == "onnx" || name.ends_with(".onnx");
+            match entry.path() {
+                _ if left_out => {}
+                inner if inner.is_dir() => open.push(path),
+                _ => found.push(path),
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// A cheap look at a directory: names, sizes and times. Decides only whether a probe is still good.
 #[must_use]
 pub fn listing(directory: &Path) -> Value {

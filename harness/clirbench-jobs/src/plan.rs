@@ -6,6 +6,7 @@
 mod datasets;
 mod models;
 mod shards;
+mod train;
 
 use std::{path::PathBuf, sync::atomic::AtomicBool};
 
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 pub use datasets::{PlannedDataset, PlannedTask};
 pub use models::{Opened, PlannedModel};
 pub use shards::TextCount;
+pub use train::{TrainPlan, TrainRequest};
 
 use crate::{
     arranged::documents_name,
@@ -109,7 +111,7 @@ impl Plan {
     ) -> Result<Plan, PlanError> {
         let mut datasets = datasets::load(setup)?;
         datasets::add_tasks(setup, &mut datasets, cancel, on_event)?;
-        let models = models::open(setup, &datasets, cancel, on_event)?;
+        let models = models::open(setup, &models::samples(&datasets), cancel, on_event)?;
         let mut cells = Vec::new();
         for (m, model) in models.iter().enumerate() {
             for (d, dataset) in datasets.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! What the executor and a worker say to each other: one JSON document a line.
 
+use clirbench_host::StepReport;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Failure, Job};
@@ -25,6 +26,8 @@ pub(crate) enum Reply {
         /// Units in all.
         total: u64,
     },
+    /// A training made a step.
+    Step(StepReport),
     /// A plugin logs.
     Log {
         /// `error`, `warn`, `info`, `debug` or `trace`.

@@ -108,6 +108,7 @@ fn encode(
                 on(Progress::Encoding { done, total, model: name(job) });
             }
             Event::Log { level, message, .. } => on(Progress::Log { level, message }),
+            Event::Step { .. } => {}
             Event::Finished { job, outcome: Ok(()) } => {
                 finished += shard(job).count;
                 if let Some(model) = model_of(job) {
@@ -172,7 +173,7 @@ fn score(
             }
             on(Progress::Scoring { done: finished, total });
         }
-        Event::Started { .. } | Event::Progress { .. } => {}
+        Event::Started { .. } | Event::Progress { .. } | Event::Step { .. } => {}
     });
     if cancel.load(Ordering::Relaxed) {
         for cell in cells {

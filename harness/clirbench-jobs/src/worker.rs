@@ -108,7 +108,11 @@ fn hands(options: &WorkerOptions, cancel: &Arc<AtomicBool>, mouth: Option<&Mouth
         });
         services.progress = Arc::new(move |done, total| reporter.say(&Reply::Progress { done, total }));
     }
-    Ok(Hands::new(store, services, Arc::clone(cancel), options.threads))
+    let mut hands = Hands::new(store, services, Arc::clone(cancel), options.threads);
+    if let Some(mouth) = mouth.cloned() {
+        hands.on_step = Arc::new(move |report| mouth.say(&Reply::Step(report.clone())));
+    }
+    Ok(hands)
 }
 
 /// Keeps the real standard output for replies and sends whatever else is printed to a scratch file,

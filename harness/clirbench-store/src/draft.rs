@@ -46,6 +46,44 @@ impl Draft {
         Ok(())
     }
 
+    /// The folder of the draft, for files that others write; each needs [`Draft::adopt`].
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Takes in every file below `name`, a folder that was written under [`Draft::folder`], and
+    /// flushes them to the disk.
+    ///
+    /// # Errors
+    /// When a file cannot be read or flushed.
+    pub fn adopt(&mut self, name: &str) -> Result<()> {
+        let mut open = vec![name.to_owned()];
+        while let Some(relative) = open.pop() {
+            let folder = self.folder.join(&relative);
+            let entries = fs::read_dir(&folder).map_err(StoreError::io("list", &folder))?;
+            let mut names = entries
+                .map(|e| e.map(|e| e.file_name().to_string_lossy().into_owned()))
+                .collect::<std::io::Result<Vec<_>>>()
+                .map_err(StoreError::io("list", &folder))?;
+            names.sort();
+            for entry in names {
+                let (name, path) = (format!("{relative}/{entry}"), folder.join(&entry));
+                if path.is_dir() {
+                    open.push(name);
+                    continue;
+                }
+                let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+                file.sync_all().map_err(StoreError::io("flush", &path))?;
+                let size = file.metadata().map_err(StoreError::io("read", &path))?.len();
+                let blake3 = Key::of_reader(file).map_err(StoreError::io("read", &path))?;
+                self.files.push(FileEntry { name, size, blake3 });
+            }
+            sync_folder(&folder)?;
+        }
+        Ok(())
+    }
+
     /// Makes the object visible, all at once.
     ///
     /// # Errors

@@ -106,6 +106,17 @@ impl Store {
         names.iter().filter_map(|path| Object::read(path).transpose()).collect()
     }
 
+    /// The folder where whoever makes the object `key` keeps what it needs to go on after it was
+    /// interrupted; made where there is none. Its maker removes it, or `prune`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn work_folder(&self, key: &Key) -> Result<PathBuf> {
+        let folder = self.root.join("work").join(key.as_str());
+        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+        Ok(folder)
+    }
+
     /// Starts an object; nothing is visible until [`Draft::commit`].
     ///
     /// # Errors

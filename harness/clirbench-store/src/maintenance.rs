@@ -84,8 +84,9 @@ impl Store {
         fs::remove_dir_all(folder).map_err(StoreError::io("remove", folder))
     }
 
-    /// Removes objects last committed more than `older_than` ago, and attempts that never committed
-    /// (those of the last hour stay: they may be at work). Returns objects and bytes removed.
+    /// Removes objects last committed more than `older_than` ago, what is left of work that was
+    /// broken off as long ago, and attempts that never committed (those of the last hour stay: they
+    /// may be at work). Returns objects and bytes removed.
     ///
     /// # Errors
     /// When something cannot be removed.
@@ -103,6 +104,11 @@ impl Store {
                 fs::remove_dir_all(&attempt).map_err(StoreError::io("remove", &attempt))?;
             }
         }
+        for unfinished in entries(&self.root().join("work")).unwrap_or_default() {
+            if age(&unfinished).is_none_or(|a| a >= older_than) {
+                fs::remove_dir_all(&unfinished).map_err(StoreError::io("remove", &unfinished))?;
+            }
+        }
         Ok(removed)
     }
 
@@ -114,7 +120,8 @@ impl Store {
             .map_or_else(String::new, |c| c.as_os_str().to_string_lossy().into_owned())
     }
 
-    /// Object folders: those with files and no folders inside (kinds nest: `embed/<encoder>/<key>`).
+    /// Object folders: those with a manifest, or damaged ones, with files and no folders inside (kinds
+    /// nest: `embed/<group>/<key>`, and objects may hold folders).
     fn folders(&self) -> Result<Vec<PathBuf>> {
         let mut found = Vec::new();
         let mut open = vec![self.objects()];
@@ -124,7 +131,9 @@ impl Store {
                     continue;
                 }
                 let inside = entries(&entry)?;
-                if inside.iter().any(|e| e.is_dir()) {
+                if inside.iter().any(|e| e.ends_with(MANIFEST)) {
+                    found.push(entry);
+                } else if inside.iter().any(|e| e.is_dir()) {
                     open.push(entry);
                 } else if !inside.is_empty() {
                     found.push(entry);

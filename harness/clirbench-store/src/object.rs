@@ -63,6 +63,11 @@ impl Object {
         &self.folder
     }
 
+    /// Names of its files, with `/`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.manifest.files.iter().map(|file| file.name.as_str())
+    }
+
     /// Bytes of its files.
     #[must_use]
     pub fn size(&self) -> u64 {

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show what a run would do: jobs, texts to encode, cells to score, what is in the store
     Plan(BenchArgs),
+    /// Train a model by a recipe
+    Train(TrainArgs),
     /// Compare two results: deltas, intervals, paired tests
     Compare(CompareArgs),
     /// Measure a TREC run file against qrels, as trec_eval does
@@ -77,12 +79,39 @@ pub(crate) enum Command {
 pub(crate) struct BenchArgs {
     /// The bench file (TOML)
     pub(crate) bench: PathBuf,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// How much of the machine to use, and which part.
+#[derive(Debug, Args)]
+pub(crate) struct ComputeArgs {
     /// Threads to use; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
-    /// Where encoders compute: cpu, cuda or auto [default: the bench file's, else cpu]
+    /// Where models compute: cpu, cuda or auto [default: the file's, else cpu]
     #[arg(long, value_name = "DEVICE", value_parser = ["cpu", "cuda", "auto"])]
     pub(crate) device: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    /// The recipe (TOML)
+    pub(crate) recipe: PathBuf,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    /// The model to start from [default: the recipe's]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) base: Option<PathBuf>,
+    /// The training data, JSON lines [default: the recipe's]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Directory for the trained model [default: the recipe's, else the recipe's name]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace what is in the output directory, whoever wrote it
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

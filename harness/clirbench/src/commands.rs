@@ -8,4 +8,5 @@ pub(crate) mod eval;
 pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod run;
+pub(crate) mod train;
 pub(crate) mod work;

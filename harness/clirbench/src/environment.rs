@@ -12,11 +12,11 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use clirbench_host::{Device, Lock, SearchPath, discover};
-use clirbench_jobs::{bench::Bench, executor::ExecutorOptions, plan::Setup};
+use clirbench_jobs::{bench::Bench, executor::ExecutorOptions, plan::Setup, recipe::Recipe};
 use clirbench_store::Store;
 
 use crate::{
-    cli::{BenchArgs, Global},
+    cli::{BenchArgs, ComputeArgs, Global},
     diagnosis::Diagnosed,
     failure::{Advice, Exit},
     screen::Screen,
@@ -33,10 +33,27 @@ pub(crate) fn read_bench(path: &Path) -> Result<Bench> {
     Bench::parse(&text).map_err(|error| anyhow!(Diagnosed::new(path, text, error)))
 }
 
-/// Everything that a run is started with.
-pub(crate) fn setup(args: &BenchArgs, global: &Global, run_files: bool, screen: &Screen) -> Result<Setup> {
-    let bench = read_bench(&args.bench)?;
-    let base = args.bench.parent().unwrap_or(Path::new("")).to_owned();
+/// Reads a recipe.
+pub(crate) fn read_recipe(path: &Path) -> Result<Recipe> {
+    let text = std::fs::read_to_string(path).with_context(|| {
+        Advice::new(
+            format!("cannot read the recipe {}", path.display()),
+            "give the path of a TOML file; datasets/recipes holds some",
+        )
+    })?;
+    Recipe::parse(&text).map_err(|error| anyhow!(Diagnosed::new(path, text, error)))
+}
+
+/// Everything that a run of the bench in `file` is started with.
+pub(crate) fn setup(
+    bench: Bench,
+    file: &Path,
+    compute: &ComputeArgs,
+    global: &Global,
+    run_files: bool,
+    screen: &Screen,
+) -> Result<Setup> {
+    let base = file.parent().unwrap_or(Path::new("")).to_owned();
     let store = Store::open(&global.store)?;
     let plugins = discover(&search_path(global));
     for shadowed in &plugins.shadowed {
@@ -46,9 +63,9 @@ pub(crate) fn setup(args: &BenchArgs, global: &Global, run_files: bool, screen: 
     for refused in &plugins.refused {
         screen.warn(&format!("{} is not used: {}", refused.path.display(), refused.reason));
     }
-    let threads =
-        args.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let device = args.device.clone().or_else(|| bench.run.device.clone()).unwrap_or_else(|| "cpu".into());
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let threads = compute.threads.map_or_else(cores, usize::from);
+    let device = compute.device.as_deref().or(bench.run.device.as_deref()).unwrap_or("cpu");
     let device: Device = device.parse().map_err(|e| anyhow!("{e}"))?;
     let program = std::env::current_exe().context("cannot find the running program")?;
     let store_dir = std::path::absolute(store.root()).context("cannot find the store's folder")?;
@@ -58,6 +75,16 @@ pub(crate) fn setup(args: &BenchArgs, global: &Global, run_files: bool, screen: 
     let stall = Duration::from_secs(bench.run.stall_seconds);
     let executor = ExecutorOptions { program, arguments, threads, stall };
     Ok(Setup { bench, base, store, plugins, lock: lock()?, executor, device, run_files })
+}
+
+/// The setup of a command that takes a bench file.
+pub(crate) fn bench_setup(
+    args: &BenchArgs,
+    global: &Global,
+    run_files: bool,
+    screen: &Screen,
+) -> Result<Setup> {
+    setup(read_bench(&args.bench)?, &args.bench, &args.compute, global, run_files, screen)
 }
 
 /// Where plugins are looked for.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use clirbench_host::StepReport;
 use clirbench_jobs::run::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -61,6 +62,34 @@ impl Display {
             self.screen.say(&format!("{what}: {done}/{total} {about}"));
             self.last_line = Some((Instant::now(), phase));
         }
+    }
+
+    /// A step of a training: the bar with its numbers, or a line now and then.
+    pub(crate) fn step(&mut self, report: &StepReport, parts: &[String]) {
+        let mut numbers = format!("loss {:.4}", report.loss);
+        if parts.len() > 1 {
+            let named = parts.iter().zip(&report.parts).map(|(name, value)| format!("{name} {value:.4}"));
+            numbers += &format!(" ({})", named.collect::<Vec<_>>().join(", "));
+        }
+        numbers += &format!(", lr {:.2e}, |g| {:.3}", report.learning_rate, report.gradient_norm);
+        if let Some(score) = report.validation {
+            let line = format!("step {}: validation {score:.4}", report.step);
+            self.aside(|| self.screen.say(&line));
+        }
+        if self.bar.is_some() {
+            self.count("training", report.step, report.steps, &numbers);
+            return;
+        }
+        let due = self.last_line.as_ref().is_none_or(|(at, _)| at.elapsed() >= EVERY);
+        if due || report.step == report.steps {
+            self.screen.say(&format!("step {}/{}: {numbers}", report.step, report.steps));
+            self.last_line = Some((Instant::now(), String::new()));
+        }
+    }
+
+    /// Texts that the guide of a training encodes.
+    pub(crate) fn guide(&mut self, done: usize, total: usize) {
+        self.count("encoding", done, total, "guide");
     }
 
     /// Prints beside the bar without tearing it.

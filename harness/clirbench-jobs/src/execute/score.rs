@@ -111,7 +111,7 @@ impl Hands {
     }
 }
 
-fn targets(task: &Task, pool: &TaskPool) -> Result<Vec<Target>, Failure> {
+pub(super) fn targets(task: &Task, pool: &TaskPool) -> Result<Vec<Target>, Failure> {
     let position = |d| {
         let outside = || {
             Failure::new(

@@ -54,13 +54,13 @@ struct Probing {
 
 pub(super) fn open(
     setup: &Setup,
-    datasets: &[PlannedDataset],
+    samples: &(String, String),
     cancel: &AtomicBool,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Vec<PlannedModel>, PlanError> {
     let mut probing = Vec::new();
     for spec in &setup.bench.models {
-        probing.push(prepare(setup, spec, datasets)?);
+        probing.push(prepare(setup, spec, samples)?);
     }
     let (asked, jobs): (Vec<usize>, Vec<Job>) = probing
         .iter()
@@ -88,7 +88,11 @@ pub(super) fn open(
     Ok(models)
 }
 
-fn prepare(setup: &Setup, spec: &ModelSpec, datasets: &[PlannedDataset]) -> Result<Probing, Failure> {
+fn prepare(
+    setup: &Setup,
+    spec: &ModelSpec,
+    (sample_query, sample_document): &(String, String),
+) -> Result<Probing, Failure> {
     let about =
         |failure: Failure| Failure::new(format!("model `{}`: {}", spec.name, failure.message), failure.hint);
     let directory = spec.path.as_deref().map(|path| resolve(&setup.base, path));
@@ -106,7 +110,7 @@ fn prepare(setup: &Setup, spec: &ModelSpec, datasets: &[PlannedDataset]) -> Resu
     }
     file.manifest.check_config("encoder/1", &config).map_err(|e| about(e.into()))?;
     let plugin = pinned(setup, file).map_err(about)?;
-    let (sample_query, sample_document) = samples(datasets);
+    let (sample_query, sample_document) = (sample_query.clone(), sample_document.clone());
     let key = Key::of(&json!({
         "version": "probe/1",
         "plugin": [plugin.id, plugin.sha256],
@@ -151,7 +155,7 @@ fn choose<'a>(
 }
 
 /// The first query and document of the run: what `run.json` shows as rendered input.
-fn samples(datasets: &[PlannedDataset]) -> (String, String) {
+pub(super) fn samples(datasets: &[PlannedDataset]) -> (String, String) {
     let first = |entries: &[clirbench_core::dataset::Entry]| {
         entries.iter().flat_map(|e| e.texts.iter().flatten()).next().cloned().unwrap_or_default()
     };

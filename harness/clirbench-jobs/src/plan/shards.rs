@@ -46,21 +46,49 @@ pub(super) fn plan(
     for model in models {
         let mut count = TextCount { asked: needed.asked, ..Default::default() };
         if let Ok(opened) = &model.opened {
-            for (role, group, texts) in groups(opened, &needed) {
-                count.distinct += texts.len();
-                let committed = Embeddings::open(&setup.store, group)?;
-                let missing: Vec<(TextId, &str)> =
-                    texts.into_iter().filter(|(id, _)| committed.row(id).is_none()).collect();
-                if planned.insert(group.clone()) {
-                    count.to_encode += missing.len();
-                    jobs.extend(shards(setup, model, opened, role, group, missing)?);
-                }
-            }
-            count.stored = count.distinct - count.to_encode;
+            jobs.extend(missing(setup, model, opened, needed.roles.clone(), &mut planned, &mut count)?);
         }
         counts.push(count);
     }
     Ok((jobs, counts))
+}
+
+/// The texts of a guide: the embed jobs that are left to do, and how many texts there are.
+pub(super) fn plan_texts(
+    setup: &Setup,
+    model: &PlannedModel,
+    opened: &Opened,
+    [queries, documents]: [&[&str]; 2],
+) -> Result<(Vec<Job>, TextCount), Failure> {
+    let mut count = TextCount { asked: queries.len() + documents.len(), ..Default::default() };
+    let roles = [queries, documents].map(|texts| texts.iter().map(|&text| (text_id(text), text)).collect());
+    let jobs = missing(setup, model, opened, roles, &mut HashSet::new(), &mut count)?;
+    Ok((jobs, count))
+}
+
+/// Embed jobs for those texts of a model that no committed shard holds; `planned` are the groups
+/// that have their jobs already.
+fn missing(
+    setup: &Setup,
+    model: &PlannedModel,
+    opened: &Opened,
+    roles: [BTreeMap<TextId, &str>; 2],
+    planned: &mut HashSet<Key>,
+    count: &mut TextCount,
+) -> Result<Vec<Job>, Failure> {
+    let mut jobs = Vec::new();
+    for (role, group, texts) in groups(opened, roles) {
+        count.distinct += texts.len();
+        let committed = Embeddings::open(&setup.store, group)?;
+        let missing: Vec<(TextId, &str)> =
+            texts.into_iter().filter(|(id, _)| committed.row(id).is_none()).collect();
+        if planned.insert(group.clone()) {
+            count.to_encode += missing.len();
+            jobs.extend(shards(setup, model, opened, role, group, missing)?);
+        }
+    }
+    count.stored = count.distinct - count.to_encode;
+    Ok(jobs)
 }
 
 fn needed(datasets: &[PlannedDataset]) -> Needed<'_> {
@@ -96,9 +124,8 @@ fn needed(datasets: &[PlannedDataset]) -> Needed<'_> {
 /// One group where both roles share their vectors, else one per role.
 fn groups<'a, 'm>(
     opened: &'m Opened,
-    needed: &Needed<'a>,
+    [queries, documents]: [BTreeMap<TextId, &'a str>; 2],
 ) -> Vec<(&'static str, &'m Key, BTreeMap<TextId, &'a str>)> {
-    let [queries, documents] = needed.roles.clone();
     if opened.query_group == opened.document_group {
         let mut all = documents;
         all.extend(queries);

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::run::{make_plan, stopped};
 use crate::{
     cli::{BenchArgs, Global},
-    environment::{cancel_flag, setup},
+    environment::{bench_setup, cancel_flag},
     failure::Exit,
     progress::Display,
     screen::Screen,
@@ -17,7 +17,7 @@ use crate::{
 
 pub(crate) fn run(args: &BenchArgs, global: &Global, screen: &Screen) -> Result<Exit> {
     let cancel = cancel_flag()?;
-    let setup = setup(args, global, false, screen)?;
+    let setup = bench_setup(args, global, false, screen)?;
     let Some(plan) = make_plan(&setup, &cancel, &Display::new(*screen))? else { return Ok(stopped(screen)) };
     if screen.json {
         screen.print_json(&as_json(&plan));

@@ -23,7 +23,7 @@ use serde_json::json;
 
 use crate::{
     cli::{Global, RunArgs},
-    environment::{cancel_flag, setup},
+    environment::{bench_setup, cancel_flag},
     failure::{Advice, Exit},
     progress::Display,
     screen::Screen,
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &RunArgs, global: &Global, screen: &Screen) -> Result<Ex
     let started = Instant::now();
     let started_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let cancel = cancel_flag()?;
-    let setup = setup(&args.bench, global, args.trec, screen)?;
+    let setup = bench_setup(&args.bench, global, args.trec, screen)?;
     let mut display = Display::new(*screen);
     let Some(plan) = make_plan(&setup, &cancel, &display)? else { return Ok(stopped(screen)) };
     if plan.cells.is_empty() && plan.datasets.iter().all(|d| d.failed.is_empty()) {

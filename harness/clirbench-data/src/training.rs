@@ -1,0 +1,113 @@
+//! Training data: JSON lines of texts that belong together.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::{
+    error::{Error, Kind, Place, Position},
+    json::kind_of,
+    source,
+};
+
+/// One row, a line of JSON:
+/// `{"query": "..", "positive": "..", "parallel": "..", "negatives": [".."], "languages": ["en", "ko"]}`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRow {
+    /// A query.
+    pub query: String,
+    /// A text that answers it.
+    pub positive: String,
+    /// The positive in another language.
+    pub parallel: Option<String>,
+    /// Texts that are like an answer and are none.
+    #[serde(default)]
+    pub negatives: Vec<String>,
+    /// 1 where `positive` answers `query`, 0 where it does not: for losses on labelled pairs.
+    pub label: Option<f32>,
+    /// Languages of the row's texts.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// The line it is on, from 1.
+    #[serde(skip)]
+    pub line: u64,
+}
+
+impl TrainingRow {
+    /// The texts of the row with the names of their columns.
+    fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let own = [("query", self.query.as_str()), ("positive", self.positive.as_str())];
+        let parallel = self.parallel.as_deref().map(|text| ("parallel", text));
+        own.into_iter().chain(parallel).chain(self.negatives.iter().map(|text| ("negatives", text.as_str())))
+    }
+}
+
+/// Reads the rows of a file; blank lines do not count.
+///
+/// # Errors
+/// The first line that is no row, a text that is empty, a label that is neither 0 nor 1, or a file
+/// without rows.
+pub fn read_training(path: &Path) -> Result<Vec<TrainingRow>, Error> {
+    let text = source::text(path)?;
+    let at = |position| Place::File(path.to_owned(), position);
+    let mut rows: Vec<TrainingRow> = Vec::new();
+    for (line, json) in (1..).zip(text.lines()).filter(|(_, json)| !json.trim().is_empty()) {
+        let mut row: TrainingRow = serde_json::from_str(json)
+            .map_err(|e| Error::new(at(Position::Column(line, e.column() as u64)), kind_of(&e)))?;
+        if let Some((column, _)) = row.texts().find(|(_, text)| text.trim().is_empty()) {
+            return Err(Error::new(at(Position::Line(line)), Kind::Json(format!("`{column}` is empty"))));
+        }
+        if let Some(label) = row.label.filter(|label| *label != 0.0 && *label != 1.0) {
+            let kind = Kind::Json(format!("`label` is {label}, neither 0 nor 1"));
+            return Err(Error::new(at(Position::Line(line)), kind));
+        }
+        row.line = line;
+        rows.push(row);
+    }
+    if rows.is_empty() {
+        return Err(Error::new(at(Position::Whole), Kind::Nothing("row".to_owned())));
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &str) -> Result<Vec<TrainingRow>, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("rows.jsonl");
+        std::fs::write(&path, content).expect("written");
+        read_training(&path).map_err(|e| {
+            let e = e.to_string();
+            e.split_once("rows.jsonl").map(|(_, rest)| rest.to_owned()).unwrap_or(e)
+        })
+    }
+
+    #[test]
+    fn a_row_has_what_its_line_has() {
+        let rows = read(concat!(
+            "{\"query\": \"q\", \"positive\": \"p\", \"parallel\": \"누구\", \"languages\": [\"en\", \"ko\"]}\n",
+            "\n{\"query\": \"r\", \"positive\": \"s\", \"negatives\": [\"x\", \"y\"], \"label\": 0}\n",
+        ))
+        .expect("rows");
+        assert_eq!((rows[0].parallel.as_deref(), rows[0].line), (Some("누구"), 1));
+        assert_eq!((rows[1].negatives.len(), rows[1].label, rows[1].line), (2, Some(0.0), 3));
+    }
+
+    #[test]
+    fn bad_rows_are_named_with_their_line() {
+        for (content, start) in [
+            ("", ": there is no row in it"),
+            ("{\"query\": \"q\"}", ":1:14: missing field `positive`"),
+            ("\n{\"query\": \"q\", \"positive\": \" \"}", ":2: `positive` is empty"),
+            ("{\"query\": \"q\", \"positive\": \"p\", \"label\": 2}", ":1: `label` is 2, neither 0 nor 1"),
+            ("{\"query\": \"q\", \"positve\": \"p\"}", ":1:24: unknown field `positve`"),
+            ("{\"query\": \"q\", \"positive\": \"p", ":1:30: the JSON ends in the middle"),
+        ] {
+            let error = read(content).expect_err("refused");
+            assert!(error.starts_with(start), "{error}");
+        }
+    }
+}
