@@ -1,23 +1,15 @@
 //! The encoder: a directory, a graph on a device, and the calls of the interface.
 
-use std::fs;
-
+use clirbench_model::{
+    Batch, Kind, ModelDirectory, Network, Plan, Runner, TextEncoder, TextModel, TextTokenizer,
+};
 use clirbench_plugin::{Device, Encoder, EncoderInfo, Error, Host, Result, Role, TextStats};
 use serde_json::Value;
 
-use crate::batches::{Batch, Plan};
-use crate::directory::ModelDirectory;
-use crate::head::{Head, Kind, Step};
 use crate::initializers::Graph;
-use crate::limits::max_length;
 use crate::options::Options;
-use crate::pipeline::Call;
-use crate::pooling::{Pooling, PoolingMode};
-use crate::prompts::Prompts;
-use crate::readme;
 use crate::runtime::Runtime;
 use crate::session::{Padding, Worker};
-use crate::tokens::TextTokenizer;
 use crate::variants;
 
 /// Batches on a CPU: the activations of 512 tokens stay in the cache of a core.
@@ -30,14 +22,8 @@ const MAX_WEIGHTS: u64 = 4 << 30;
 
 /// A sentence-transformers directory on ONNX Runtime.
 pub struct OnnxEncoder {
-    host: Host,
-    info: EncoderInfo,
-    tokenizer: TextTokenizer,
-    prompts: Prompts,
-    head: Head,
+    text: TextEncoder,
     workers: Vec<Worker>,
-    plan: Plan,
-    tokenizer_threads: usize,
 }
 
 /// The sessions of a graph, and what they put out.
@@ -51,69 +37,27 @@ struct Opened {
 
 impl Encoder for OnnxEncoder {
     fn open(config: &Value, host: Host) -> Result<Self> {
-        let options = Options::parse(config)?;
-        let mut directory = ModelDirectory::read(&options.path)?;
-        let mut warnings = std::mem::take(&mut directory.warnings);
-        let max_tokens = max_length(
-            options.max_length,
-            directory.max_seq_length,
-            &directory.tokenizer,
-            &directory.config,
-            &mut warnings,
-        )?;
-        let tokenizer = TextTokenizer::read(&mut directory, max_tokens)?;
-        let readme = fs::read_to_string(directory.files.path("README.md")).unwrap_or_default();
-        let prompts = Prompts::choose(
-            &options,
-            &directory.prompts,
-            directory.default_prompt.as_deref(),
-            readme::has_e5_prefixes(&readme),
-        )?;
-        warnings.extend(prompts.warnings.iter().cloned());
-
+        let (options, own) = Options::parse(config)?;
+        let mut model = TextModel::open(options)?;
         let runtime = Runtime::load(host.ort_library())?;
-        let opened = open_on_device(&runtime, &mut directory, &options, &tokenizer, &host, &mut warnings)?;
-        let head = head(&options, &directory, opened.kind, &mut warnings)?;
-        if let (Some(hidden), true) = (directory.hidden, opened.kind == Kind::Tokens)
-            && hidden != opened.hidden
-        {
-            return Err(Error::model(format!(
-                "the graph's token vectors have {} components, the Pooling module says {hidden}",
-                opened.hidden
-            ))
-            .hint("graph and configs have to come from the same model"));
-        }
-        let info = EncoderInfo {
-            dim: head.dim(opened.kind, opened.hidden)?,
-            max_tokens,
-            query_prompt: prompts.query.clone(),
-            document_prompt: prompts.document.clone(),
-            symmetric: prompts.query == prompts.document,
-            similarity: directory.similarity.clone(),
-            languages: readme::languages(&readme),
-            files: directory.files.used(),
+        let opened = open_on_device(&runtime, &mut model, &own, &host)?;
+        let network = Network {
+            kind: opened.kind,
+            hidden: opened.hidden,
             runtime: format!("onnxruntime {} {}", runtime.version, if opened.cuda { "cuda" } else { "cpu" }),
-            warnings,
-        };
-        Ok(OnnxEncoder {
-            plan: plan(&options, &opened),
+            plan: plan(&opened),
             // A CPU is the sessions' own; one tokenizer thread stays ahead of them. A GPU is not.
             tokenizer_threads: if opened.cuda { host.threads() } else { 1 },
-            workers: opened.workers,
-            host,
-            info,
-            tokenizer,
-            prompts,
-            head,
-        })
+        };
+        Ok(OnnxEncoder { text: model.with_network(network, host)?, workers: opened.workers })
     }
 
     fn info(&self) -> EncoderInfo {
-        self.info.clone()
+        self.text.info().clone()
     }
 
     fn render(&self, role: Role, text: &str) -> Result<String> {
-        self.tokenizer.decode(&self.tokenizer.encode(self.prompts.of(role), text)?.ids)
+        self.text.render(role, text)
     }
 
     fn encode(
@@ -123,45 +67,20 @@ impl Encoder for OnnxEncoder {
         out: &mut [f32],
         stats: &mut [TextStats],
     ) -> Result<usize> {
-        let dim = self.info.dim;
-        if out.len() != texts.len() * dim || stats.len() != texts.len() {
-            return Err(Error::internal(format!(
-                "{} texts of dimension {dim} into {} values and {} stats",
-                texts.len(),
-                out.len(),
-                stats.len()
-            )));
-        }
-        let prompt = self.prompts.of(role);
-        let call = Call {
-            tokenizer: &self.tokenizer,
-            prompt,
-            prompt_tokens: self.tokenizer.prompt_length(prompt)?,
-            head: &self.head,
-            dim,
-            plan: self.plan,
-            tokenizer_threads: self.tokenizer_threads,
-            host: &self.host,
-        };
-        call.run(&mut self.workers, texts, out, stats)?;
-        Ok(texts.len())
+        self.text.encode(&mut self.workers, role, texts, out, stats)
     }
 }
 
 /// Opens the graph on the host's device; `auto` falls back to the CPU with one warning.
-fn open_on_device(
-    runtime: &Runtime,
-    directory: &mut ModelDirectory,
-    options: &Options,
-    tokenizer: &TextTokenizer,
-    host: &Host,
-    warnings: &mut Vec<String>,
-) -> Result<Opened> {
+fn open_on_device(runtime: &Runtime, model: &mut TextModel, own: &Options, host: &Host) -> Result<Opened> {
     let mut attempt = |cuda: bool| {
-        let relative = variants::choose(&directory.files, &directory.transformer, options, cuda)?;
+        let directory = &mut model.directory;
+        let relative = variants::choose(&directory.files, &directory.transformer, own, cuda)?;
         let mut files = directory.files.clone();
-        let graph = Graph::open(&mut files, &relative, options.weights.as_deref())?;
-        let opened = open_sessions(runtime, directory, options, tokenizer, host, &graph, cuda)?;
+        let graph = Graph::open(&mut files, &relative, own.weights.as_deref())?;
+        let prefer_sentence = directory.pooling.is_none() && model.options.pooling.is_none();
+        let opened =
+            open_sessions(runtime, directory, &model.tokenizer, prefer_sentence, host, &graph, cuda)?;
         directory.files = files;
         Ok(opened)
     };
@@ -170,7 +89,7 @@ fn open_on_device(
         Device::Cuda => attempt(true),
         Device::Auto => attempt(true).or_else(|cause: Error| {
             let opened = attempt(false)?;
-            warnings.push(format!("CUDA cannot be used, the CPU computes: {}", cause.message));
+            model.warnings.push(format!("CUDA cannot be used, the CPU computes: {}", cause.message));
             Ok(opened)
         }),
     }
@@ -179,14 +98,13 @@ fn open_on_device(
 fn open_sessions(
     runtime: &Runtime,
     directory: &ModelDirectory,
-    options: &Options,
     tokenizer: &TextTokenizer,
+    prefer_sentence: bool,
     host: &Host,
     graph: &Graph,
     cuda: bool,
 ) -> Result<Opened> {
     let padding = Padding { id: tokenizer.pad(), first_position: directory.config.first_position() };
-    let prefer_sentence = directory.pooling.is_none() && options.pooling.is_none();
     let mut workers = threads_of_sessions(host.threads(), graph.bytes, cuda)
         .into_iter()
         .map(|threads| Worker::open(runtime, graph, threads, cuda, padding, prefer_sentence))
@@ -196,7 +114,7 @@ fn open_sessions(
     let probe = Batch { positions: vec![0], tokens: vec![tokenizer.encode("", "a")?] };
     let mut seen = None;
     if let Some(worker) = workers.first_mut() {
-        worker.run(&probe, |row| seen = Some((row.kind, row.hidden)))?;
+        worker.run(&probe, &mut |row| seen = Some((row.kind, row.hidden)))?;
     }
     let (kind, hidden) = seen.ok_or_else(|| Error::internal("no session answered the probe"))?;
     Ok(Opened { workers, kind, hidden, cuda, dynamic_quantization: graph.dynamic_quantization })
@@ -204,14 +122,9 @@ fn open_sessions(
 
 /// How texts are grouped. A graph that quantises activations by the scale of a batch gets one text at
 /// a time, unless the user sets a budget: vectors must not depend on what else is encoded.
-fn plan(options: &Options, opened: &Opened) -> Plan {
+fn plan(opened: &Opened) -> Plan {
     let plan = if opened.cuda { CUDA_PLAN } else { CPU_PLAN };
-    let budget = match options.batch_tokens {
-        Some(budget) => budget,
-        None if opened.dynamic_quantization => 1,
-        None => plan.budget,
-    };
-    Plan { budget, ..plan }
+    Plan { budget: if opened.dynamic_quantization { 1 } else { plan.budget }, ..plan }
 }
 
 /// Threads per session: as many sessions of one thread as threads, within [`MAX_WEIGHTS`]; one
@@ -226,44 +139,6 @@ fn threads_of_sessions(threads: usize, weights: u64, cuda: bool) -> Vec<usize> {
         .map(|i| threads / sessions + usize::from(i < threads % sessions))
         .map(|n| n.max(1))
         .collect()
-}
-
-/// The modules after the transformer, with the options applied.
-fn head(
-    options: &Options,
-    directory: &ModelDirectory,
-    kind: Kind,
-    warnings: &mut Vec<String>,
-) -> Result<Head> {
-    let include_prompt = directory.pooling.as_ref().is_none_or(|pooling| pooling.include_prompt);
-    let pooling = match (&options.pooling, &directory.pooling) {
-        (Some(names), _) => {
-            let modes =
-                names.names().iter().map(|name| PoolingMode::parse(name)).collect::<Result<Vec<_>>>()?;
-            if modes.is_empty() {
-                return Err(Error::config("`pooling` is an empty list").hint("name a mode, or leave it out"));
-            }
-            if kind != Kind::Tokens {
-                warnings.push("`pooling` has no effect: the graph puts out pooled vectors only".into());
-            }
-            Pooling { modes, include_prompt }
-        }
-        (None, Some(pooling)) => pooling.clone(),
-        (None, None) => {
-            if kind == Kind::Tokens {
-                warnings
-                    .push("the directory says nothing about pooling (no modules.json): mean is used".into());
-            }
-            Pooling { modes: vec![PoolingMode::Mean], include_prompt }
-        }
-    };
-    let mut steps = directory.steps.clone();
-    match options.normalize {
-        Some(true) if !matches!(steps.last(), Some(Step::Normalize)) => steps.push(Step::Normalize),
-        Some(false) => steps.retain(|step| !matches!(step, Step::Normalize)),
-        _ => {}
-    }
-    Ok(Head { pooling, steps, truncate: options.dim })
 }
 
 #[cfg(test)]

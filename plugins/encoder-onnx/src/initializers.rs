@@ -4,13 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clirbench_model::{ModelFiles, Tensor, Tensors};
 use clirbench_plugin::{Error, Result};
 use half::f16;
 use ort::value::{DynValue, Tensor as OrtTensor};
 
-use crate::files::ModelFiles;
 use crate::graph::{External, inspect};
-use crate::safetensors::{Tensor, Tensors};
 
 /// Values of `TensorProto.DataType` that weights have.
 const FLOAT: i64 = 1;

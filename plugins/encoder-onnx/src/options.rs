@@ -2,60 +2,21 @@
 
 use std::path::PathBuf;
 
-use clirbench_plugin::{Error, Result};
+use clirbench_model::{ModelOptions, exclusive};
+use clirbench_plugin::Result;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a bench file can set; every option but `path` has a default from the model directory.
-#[derive(Clone, Debug, Deserialize)]
+/// Which graph of a model directory to run; the directory itself is named in [`ModelOptions`].
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
-    /// The model directory.
-    pub(crate) path: PathBuf,
     /// `fp32`, `fp16`, `int8`, or the stem of an ONNX file of the directory.
     pub(crate) variant: Option<String>,
-    /// An ONNX file, relative to `path`; instead of `variant`.
+    /// An ONNX file, relative to the directory; instead of `variant`.
     pub(crate) file: Option<PathBuf>,
-    /// Safetensors file or directory bound under a graph without weights, relative to `path`.
+    /// Safetensors file or directory bound under a graph without weights, relative to the directory.
     pub(crate) weights: Option<PathBuf>,
-    /// Pooling modes in place of the directory's; several are concatenated.
-    pub(crate) pooling: Option<OneOrMany>,
-    /// L2-normalise (true), or leave out the directory's Normalize modules (false).
-    pub(crate) normalize: Option<bool>,
-    /// Longest input in tokens, special tokens included.
-    pub(crate) max_length: Option<usize>,
-    /// Matryoshka dimension: the first `dim` components, renormalised where the model normalises.
-    pub(crate) dim: Option<usize>,
-    /// Text in front of queries.
-    pub(crate) query_prompt: Option<String>,
-    /// Text in front of documents.
-    pub(crate) document_prompt: Option<String>,
-    /// Name of the query prompt in the model's own list.
-    pub(crate) query_prompt_name: Option<String>,
-    /// Name of the document prompt in the model's own list.
-    pub(crate) document_prompt_name: Option<String>,
-    /// Most tokens of one batch, padding included.
-    pub(crate) batch_tokens: Option<usize>,
-}
-
-/// One name or several.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum OneOrMany {
-    /// A single name.
-    One(String),
-    /// A list of names.
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    /// The names in order.
-    pub(crate) fn names(&self) -> &[String] {
-        match self {
-            OneOrMany::One(name) => std::slice::from_ref(name),
-            OneOrMany::Many(names) => names,
-        }
-    }
 }
 
 impl Options {
@@ -64,40 +25,10 @@ impl Options {
     /// # Errors
     /// Kind `config`: an unknown option, a value of the wrong type or out of range, or two options
     /// that contradict each other.
-    pub(crate) fn parse(config: &Value) -> Result<Self> {
-        let options = Self::deserialize(config).map_err(|e| {
-            Error::config(format!("options of encoder-onnx: {e}"))
-                .hint("`clirbench plugin inspect encoder-onnx` prints every option")
-        })?;
-        options.exclusive("variant", options.variant.is_some(), "file", options.file.is_some())?;
-        options.exclusive(
-            "query_prompt",
-            options.query_prompt.is_some(),
-            "query_prompt_name",
-            options.query_prompt_name.is_some(),
-        )?;
-        options.exclusive(
-            "document_prompt",
-            options.document_prompt.is_some(),
-            "document_prompt_name",
-            options.document_prompt_name.is_some(),
-        )?;
-        for (name, value) in
-            [("max_length", options.max_length), ("dim", options.dim), ("batch_tokens", options.batch_tokens)]
-        {
-            if value == Some(0) {
-                return Err(Error::config(format!("`{name}` is 0")).hint(format!("give `{name}` at least 1")));
-            }
-        }
-        Ok(options)
-    }
-
-    fn exclusive(&self, one: &str, has_one: bool, other: &str, has_other: bool) -> Result<()> {
-        if has_one && has_other {
-            return Err(Error::config(format!("both `{one}` and `{other}` are set"))
-                .hint(format!("keep one of them: `{one}` or `{other}`")));
-        }
-        Ok(())
+    pub(crate) fn parse(config: &Value) -> Result<(ModelOptions, Self)> {
+        let (model, own): (_, Self) = ModelOptions::parse("encoder-onnx", config)?;
+        exclusive(("variant", own.variant.is_some()), ("file", own.file.is_some()))?;
+        Ok((model, own))
     }
 }
 
@@ -108,16 +39,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_option_and_a_contradiction_are_config_errors() {
-        let unknown = Options::parse(&json!({"path": "m", "poolin": "mean"})).expect_err("a misspelt option");
-        assert_eq!(unknown.kind, "config");
-        assert!(unknown.message.contains("poolin"), "{}", unknown.message);
-
+    fn a_contradiction_is_a_config_error() {
         let both = Options::parse(&json!({"path": "m", "variant": "fp16", "file": "a.onnx"}))
             .expect_err("variant and file");
+        assert_eq!(both.kind, "config");
         assert!(both.message.contains("variant") && both.message.contains("file"), "{}", both.message);
-        assert!(Options::parse(&json!({"path": "m", "dim": 0})).is_err());
-        assert!(Options::parse(&json!({"variant": "fp32"})).is_err(), "path is required");
     }
 
     #[test]
@@ -133,7 +59,7 @@ mod tests {
             }
         }
         let unknown = Options::parse(&json!({"path": "m", "no-such": 1})).expect_err("unknown");
-        let expected = unknown.message.matches('`').count() / 2 - 1;
-        assert_eq!(expected, keys.len(), "{}", unknown.message);
+        let own = unknown.message.matches('`').count() / 2 - 1;
+        assert_eq!(own + ModelOptions::NAMES.len(), keys.len(), "{}", unknown.message);
     }
 }

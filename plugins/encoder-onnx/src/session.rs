@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clirbench_model::{Batch, Kind, Row, Runner, Tokens};
 use clirbench_plugin::{Error, Result};
 use half::f16;
 use ort::ep;
@@ -11,11 +12,8 @@ use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel};
 use ort::session::{NoSelectedOutputs, RunOptions, Session};
 use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
 
-use crate::batches::Batch;
-use crate::head::Kind;
 use crate::initializers::Graph;
 use crate::runtime::Runtime;
-use crate::tokens::Tokens;
 
 /// What an input of the graph is fed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,18 +49,6 @@ pub(crate) struct Worker {
     padding: Padding,
     /// Ends a run from another thread.
     options: Arc<RunOptions<NoSelectedOutputs>>,
-}
-
-/// The part of the output that belongs to one text.
-pub(crate) struct Row<'a> {
-    /// Position in the batch.
-    pub(crate) index: usize,
-    /// Whether `values` are token vectors or one vector.
-    pub(crate) kind: Kind,
-    /// `[tokens, hidden]` without padding, or `[hidden]`.
-    pub(crate) values: &'a [f32],
-    /// Length of one vector.
-    pub(crate) hidden: usize,
 }
 
 impl Worker {
@@ -101,17 +87,14 @@ impl Worker {
         let options = RunOptions::new().map_err(|e| Error::runtime(e.to_string()))?;
         Ok(Worker { session, inputs, output, padding, options: Arc::new(options) })
     }
+}
 
-    /// Ends runs of this session from another thread.
-    pub(crate) fn stopper(&self) -> Stopper {
-        Stopper(Arc::clone(&self.options))
-    }
-
+impl Runner for Worker {
     /// Runs a batch and calls `each` once per text, in the batch's order.
     ///
     /// # Errors
     /// Kind `runtime` when the run fails, `model` when the output has an unexpected shape or type.
-    pub(crate) fn run(&mut self, batch: &Batch, each: impl FnMut(Row<'_>)) -> Result<()> {
+    fn run(&mut self, batch: &Batch, each: &mut dyn FnMut(Row<'_>)) -> Result<()> {
         let failed = |e: ort::Error| {
             Error::runtime(format!(
                 "ONNX Runtime, {} texts of {} tokens: {e}",
@@ -136,26 +119,15 @@ impl Worker {
         binding.synchronize_outputs().map_err(failed)?;
         read(&value, batch, &self.output, each)
     }
-}
 
-/// Ends the runs of one session.
-#[derive(Clone)]
-pub(crate) struct Stopper(Arc<RunOptions<NoSelectedOutputs>>);
-
-impl Stopper {
-    /// Ends the current run, and every later one until [`Stopper::reset`].
-    pub(crate) fn stop(&self) {
-        if let Err(e) = self.0.terminate() {
-            clirbench_plugin::log::debug!("ONNX Runtime did not take the signal to stop: {e}");
-        }
-    }
-
-    /// Lets runs happen again.
-    ///
-    /// # Errors
-    /// Kind `runtime` when the runtime refuses.
-    pub(crate) fn reset(&self) -> Result<()> {
-        self.0.unterminate().map_err(|e| Error::runtime(format!("ONNX Runtime: {e}")))
+    fn arm(&mut self) -> Result<Box<dyn Fn() + Send + Sync>> {
+        self.options.unterminate().map_err(|e| Error::runtime(format!("ONNX Runtime: {e}")))?;
+        let options = Arc::clone(&self.options);
+        Ok(Box::new(move || {
+            if let Err(e) = options.terminate() {
+                clirbench_plugin::log::debug!("ONNX Runtime did not take the signal to stop: {e}");
+            }
+        }))
     }
 }
 
@@ -240,7 +212,7 @@ fn row(feed: Feed, tokens: &Tokens, width: usize, padding: Padding) -> impl Iter
     })
 }
 
-fn read(value: &DynValue, batch: &Batch, name: &str, each: impl FnMut(Row<'_>)) -> Result<()> {
+fn read(value: &DynValue, batch: &Batch, name: &str, each: &mut dyn FnMut(Row<'_>)) -> Result<()> {
     if let Ok((shape, data)) = value.try_extract_tensor::<f32>() {
         rows(shape, data, |x| *x, batch, name, each)
     } else if let Ok((shape, data)) = value.try_extract_tensor::<f16>() {
@@ -259,7 +231,7 @@ fn rows<T>(
     to_f32: impl Fn(&T) -> f32,
     batch: &Batch,
     name: &str,
-    mut each: impl FnMut(Row<'_>),
+    each: &mut dyn FnMut(Row<'_>),
 ) -> Result<()> {
     let shape: Vec<usize> = shape.iter().map(|d| usize::try_from(*d).unwrap_or(0)).collect();
     let texts = batch.tokens.len();
@@ -319,25 +291,22 @@ mod tests {
         let batch = Batch { positions: vec![0, 1], tokens: vec![tokens(&[1, 2]), tokens(&[3])] };
         let data: Vec<f16> = (0u8..8).map(|x| f16::from_f32(f32::from(x))).collect();
         let mut seen = Vec::new();
-        rows(
-            &[2, 2, 2],
-            &data,
-            |x| x.to_f32(),
-            &batch,
-            "last_hidden_state",
-            |row| {
-                seen.push((row.index, row.kind, row.values.to_vec()));
-            },
-        )
+        rows(&[2, 2, 2], &data, |x| x.to_f32(), &batch, "last_hidden_state", &mut |row| {
+            seen.push((row.index, row.kind, row.values.to_vec()));
+        })
         .expect("the shape fits");
         assert_eq!(seen, [(0, Kind::Tokens, vec![0., 1., 2., 3.]), (1, Kind::Tokens, vec![4., 5.])]);
 
         let flat = [1.0f32, 2.0, 3.0, 4.0];
         let mut kinds = Vec::new();
         for name in ["sentence_embedding", "pooler_output"] {
-            rows(&[2, 2], &flat, |x| *x, &batch, name, |row| kinds.push(row.kind)).expect("the shape fits");
+            rows(&[2, 2], &flat, |x| *x, &batch, name, &mut |row| kinds.push(row.kind))
+                .expect("the shape fits");
         }
         assert_eq!(kinds, [Kind::Sentence, Kind::Sentence, Kind::Pooled, Kind::Pooled]);
-        assert!(rows(&[1, 2], &flat, |x| *x, &batch, "pooler", |_| {}).is_err(), "one row for two texts");
+        assert!(
+            rows(&[1, 2], &flat, |x| *x, &batch, "pooler", &mut |_| {}).is_err(),
+            "one row for two texts"
+        );
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use clirbench_model::{ModelFiles, join};
 use clirbench_plugin::{Error, Result};
 
-use crate::files::{ModelFiles, join};
 use crate::options::Options;
 
 /// File stems by variant, in order of preference: the names of Optimum, Transformers.js and
@@ -138,7 +138,7 @@ mod tests {
 
     fn chosen(root: &Path, mut config: Value, prefer_fp16: bool) -> Result<String> {
         config["path"] = json!("m");
-        choose(&ModelFiles::open(root)?, "", &Options::parse(&config)?, prefer_fp16)
+        choose(&ModelFiles::open(root)?, "", &Options::parse(&config)?.1, prefer_fp16)
     }
 
     #[test]

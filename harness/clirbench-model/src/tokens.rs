@@ -1,5 +1,5 @@
 //! Texts to token ids, as the model's own tokenizer.json says, except for its truncation and padding:
-//! those are this plugin's, for the files ship arbitrary ones (MiniLM pads everything to 128).
+//! those are ours, for the files ship arbitrary ones (MiniLM pads everything to 128).
 
 use clirbench_plugin::{Error, Result, TextStats};
 use tokenizers::models::ModelWrapper;
@@ -10,18 +10,18 @@ use crate::files::join;
 
 /// The tokens of one text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tokens {
+pub struct Tokens {
     /// Token ids, special tokens included.
-    pub(crate) ids: Vec<u32>,
+    pub ids: Vec<u32>,
     /// Segment of each token; parallel to `ids`.
-    pub(crate) types: Vec<u32>,
+    pub types: Vec<u32>,
     /// What happened to the text.
-    pub(crate) stats: TextStats,
+    pub stats: TextStats,
 }
 
 /// The tokenizer of one model, with its limit.
 #[derive(Debug)]
-pub(crate) struct TextTokenizer {
+pub struct TextTokenizer {
     inner: Tokenizer,
     unknown: Option<u32>,
     pad: u32,
@@ -34,7 +34,7 @@ impl TextTokenizer {
     /// # Errors
     /// Kind `model` when the file is missing or damaged, `config` when `max_length` leaves no room
     /// for text beside the special tokens.
-    pub(crate) fn read(directory: &mut ModelDirectory, max_length: Option<usize>) -> Result<Self> {
+    pub fn read(directory: &mut ModelDirectory, max_length: Option<usize>) -> Result<Self> {
         let relative = join(&directory.transformer, "tokenizer.json");
         let path = directory.files.path(&relative);
         if !path.is_file() {
@@ -85,7 +85,7 @@ impl TextTokenizer {
     }
 
     /// Id of the padding token.
-    pub(crate) fn pad(&self) -> u32 {
+    pub fn pad(&self) -> u32 {
         self.pad
     }
 
@@ -93,7 +93,7 @@ impl TextTokenizer {
     ///
     /// # Errors
     /// Kind `input` when the tokenizer cannot take the text.
-    pub(crate) fn encode(&self, prompt: &str, text: &str) -> Result<Tokens> {
+    pub fn encode(&self, prompt: &str, text: &str) -> Result<Tokens> {
         let mut input = [prompt, text].concat();
         if self.lowercase {
             input = input.to_lowercase();
@@ -116,7 +116,7 @@ impl TextTokenizer {
     ///
     /// # Errors
     /// Kind `input` when the tokenizer cannot take the prompt.
-    pub(crate) fn prompt_length(&self, prompt: &str) -> Result<usize> {
+    pub fn prompt_length(&self, prompt: &str) -> Result<usize> {
         if prompt.is_empty() {
             return Ok(0);
         }
@@ -130,7 +130,7 @@ impl TextTokenizer {
     ///
     /// # Errors
     /// Kind `internal` when the tokenizer cannot decode its own ids.
-    pub(crate) fn decode(&self, ids: &[u32]) -> Result<String> {
+    pub fn decode(&self, ids: &[u32]) -> Result<String> {
         self.inner
             .decode(ids, false)
             .map_err(|e| Error::internal(format!("the tokenizer cannot decode: {e}")))

@@ -5,17 +5,17 @@ use std::ops::Range;
 
 use crate::tokens::Tokens;
 
-/// Texts that go through the graph together.
-pub(crate) struct Batch {
+/// Texts that go through the network together.
+pub struct Batch {
     /// Positions of the texts in the call.
-    pub(crate) positions: Vec<usize>,
+    pub positions: Vec<usize>,
     /// Their tokens; parallel to `positions`, longest first.
-    pub(crate) tokens: Vec<Tokens>,
+    pub tokens: Vec<Tokens>,
 }
 
 impl Batch {
     /// Tokens per row, padding included.
-    pub(crate) fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.tokens.iter().map(|t| t.ids.len()).max().unwrap_or(0)
     }
 }
@@ -29,20 +29,20 @@ pub(crate) fn longest_first(lengths: &[usize]) -> Vec<usize> {
 
 /// How texts are cut into batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// Most tokens of a batch, padding included; a longer text is a batch of its own.
-    pub(crate) budget: usize,
+    pub budget: usize,
     /// Only texts of equal length share a batch. There is no padding then, so a text's vector does not
     /// depend on its neighbours, and no work is lost on padding: the faster choice on a CPU, where
     /// small batches cost nothing.
-    pub(crate) equal_lengths: bool,
+    pub equal_lengths: bool,
     /// Texts that are tokenized, sorted and cut together.
-    pub(crate) chunk: usize,
+    pub chunk: usize,
 }
 
 impl Plan {
     /// Cuts texts of these lengths in tokens, longest first, into batches.
-    pub(crate) fn cut(&self, lengths: &[usize]) -> Vec<Range<usize>> {
+    pub fn cut(&self, lengths: &[usize]) -> Vec<Range<usize>> {
         let mut batches = Vec::new();
         let mut start = 0;
         while let Some(&longest) = lengths.get(start) {
@@ -57,7 +57,7 @@ impl Plan {
     }
 
     /// Groups the tokens of some texts into batches.
-    pub(crate) fn group(&self, positions: &[usize], tokens: Vec<Tokens>) -> Vec<Batch> {
+    pub fn group(&self, positions: &[usize], tokens: Vec<Tokens>) -> Vec<Batch> {
         let mut rows: Vec<(usize, Tokens)> = positions.iter().copied().zip(tokens).collect();
         rows.sort_by_key(|(position, tokens)| (std::cmp::Reverse(tokens.ids.len()), *position));
         let lengths: Vec<usize> = rows.iter().map(|(_, tokens)| tokens.ids.len()).collect();

@@ -8,18 +8,17 @@ use crate::safetensors::Tensors;
 
 /// y = activation(W x + b).
 #[derive(Clone, Debug)]
-pub(crate) struct Dense {
-    /// Row-major `[outputs, inputs]`.
+pub struct Dense {
+    folder: String,
     weight: Vec<f32>,
-    /// One per output; zeros where the layer has none.
-    bias: Vec<f32>,
+    bias: Option<Vec<f32>>,
     inputs: usize,
     activation: Activation,
 }
 
 /// Activations that models are published with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Activation {
+pub enum Activation {
     /// x
     Identity,
     /// tanh(x)
@@ -37,7 +36,7 @@ impl Activation {
     ///
     /// # Errors
     /// Kind `model` for a class that is not among the variants.
-    pub(crate) fn parse(class: &str) -> Result<Self> {
+    pub fn parse(class: &str) -> Result<Self> {
         Ok(match class.rsplit('.').next().unwrap_or_default() {
             "Identity" => Activation::Identity,
             "Tanh" => Activation::Tanh,
@@ -51,7 +50,8 @@ impl Activation {
         })
     }
 
-    fn apply(self, x: f32) -> f32 {
+    /// The function's value at `x`.
+    pub fn apply(self, x: f32) -> f32 {
         match self {
             Activation::Identity => x,
             Activation::Tanh => x.tanh(),
@@ -88,7 +88,7 @@ impl Dense {
     /// # Errors
     /// Kind `model`: a missing or damaged file, weights only in pickle format, a shape that the
     /// config does not announce, or a layer that works on tokens.
-    pub(crate) fn read(files: &mut ModelFiles, folder: &str) -> Result<Self> {
+    pub fn read(files: &mut ModelFiles, folder: &str) -> Result<Self> {
         let config: DenseConfig = files.json(&join(folder, "config.json"))?;
         for name in [&config.module_input_name, &config.module_output_name].into_iter().flatten() {
             if name != "sentence_embedding" {
@@ -111,51 +111,74 @@ impl Dense {
             ))
             .hint("copy config and weights of the module from the same model"));
         }
-        let bias =
-            if config.bias { tensors.read("linear.bias")?.to_f32()? } else { vec![0.0; config.out_features] };
-        Dense::new(
-            weight.to_f32()?,
-            bias,
-            config.in_features,
-            Activation::parse(&config.activation_function)?,
-        )
+        let bias = config.bias.then(|| tensors.read("linear.bias")?.to_f32()).transpose()?;
+        let activation = Activation::parse(&config.activation_function)?;
+        let layer = Dense::new(weight.to_f32()?, bias, config.in_features, activation)?;
+        Ok(Dense { folder: folder.to_owned(), ..layer })
     }
 
-    /// A layer from its weight (row-major `[bias.len(), inputs]`) and bias.
+    /// A layer from its weight (row-major `[outputs, inputs]`) and bias (`[outputs]`).
     ///
     /// # Errors
     /// Kind `model` when the sizes do not fit each other.
-    pub(crate) fn new(
+    pub fn new(
         weight: Vec<f32>,
-        bias: Vec<f32>,
+        bias: Option<Vec<f32>>,
         inputs: usize,
         activation: Activation,
     ) -> Result<Self> {
-        if inputs == 0 || bias.is_empty() || weight.len() != inputs * bias.len() {
+        let outputs = weight.len().checked_div(inputs).unwrap_or(0);
+        let biases = bias.as_ref().map_or(outputs, Vec::len);
+        if outputs == 0 || weight.len() != inputs * outputs || biases != outputs {
             return Err(Error::model(format!(
-                "a Dense layer of {inputs} inputs with {} weights and {} biases",
+                "a Dense layer of {inputs} inputs with {} weights and {biases} biases",
                 weight.len(),
-                bias.len()
             )));
         }
-        Ok(Dense { weight, bias, inputs, activation })
+        Ok(Dense { folder: String::new(), weight, bias, inputs, activation })
+    }
+
+    /// The module's folder in its model directory (`2_Dense`); empty for a layer that was not read.
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// W, row-major `[outputs, inputs]`; `linear.weight` in the folder's model.safetensors.
+    pub fn weight(&self) -> &[f32] {
+        &self.weight
+    }
+
+    /// b, `[outputs]`, where the layer has one; `linear.bias` in the folder's model.safetensors.
+    pub fn bias(&self) -> Option<&[f32]> {
+        self.bias.as_deref()
+    }
+
+    /// What is applied to W x + b.
+    pub fn activation(&self) -> Activation {
+        self.activation
     }
 
     /// Length of the input vector.
-    pub(crate) fn inputs(&self) -> usize {
+    pub fn inputs(&self) -> usize {
         self.inputs
     }
 
     /// Length of the output vector.
-    pub(crate) fn outputs(&self) -> usize {
-        self.bias.len()
+    pub fn outputs(&self) -> usize {
+        self.weight.len() / self.inputs
     }
 
     /// Applies the layer to a vector of [`Dense::inputs`] elements.
-    pub(crate) fn apply(&self, x: &[f32]) -> Vec<f32> {
-        let rows = self.weight.chunks_exact(self.inputs).zip(&self.bias);
-        rows.map(|(row, b)| self.activation.apply(row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>() + b))
-            .collect()
+    pub fn apply(&self, x: &[f32]) -> Vec<f32> {
+        let mut y: Vec<f32> = self
+            .weight
+            .chunks_exact(self.inputs)
+            .map(|row| row.iter().zip(x).map(|(w, x)| w * x).sum())
+            .collect();
+        for (y, b) in y.iter_mut().zip(self.bias.iter().flatten()) {
+            *y += b;
+        }
+        y.into_iter().map(|y| self.activation.apply(y)).collect()
     }
 }
 
@@ -167,7 +190,7 @@ mod tests {
     fn a_layer_on_numbers_worked_out_by_hand() {
         let weight = vec![1.0, 2.0, -1.0, 0.5, 0.0, 3.0];
         let layer =
-            |activation| Dense::new(weight.clone(), vec![0.5, -4.0], 3, activation).expect("sizes fit");
+            |activation| Dense::new(weight.clone(), Some(vec![0.5, -4.0]), 3, activation).expect("sizes fit");
         let x = [2.0, 1.0, 3.0];
         // 2 + 2 - 3 + 0.5 = 1.5 and 1 + 0 + 9 - 4 = 6
         assert_eq!(layer(Activation::Identity).apply(&x), [1.5, 6.0]);
@@ -175,6 +198,9 @@ mod tests {
         assert_eq!(layer(Activation::Relu).apply(&[0.0, 0.0, 1.0]), [0.0, 0.0]);
         assert_eq!(layer(Activation::Sigmoid).apply(&[0.0, 0.0, 0.5]), [0.5, 1.0 / (1.0 + 2.5f32.exp())]);
         assert_eq!(layer(Activation::Silu).apply(&[0.0, 0.0, 0.5])[0], 0.0);
+        let bare = Dense::new(weight.clone(), None, 3, Activation::Identity).expect("sizes fit");
+        assert_eq!(bare.apply(&x), [1.0, 10.0]);
+        assert_eq!((bare.outputs(), bare.bias()), (2, None));
     }
 
     #[test]
@@ -185,6 +211,13 @@ mod tests {
         );
         let error = Activation::parse("torch.nn.modules.activation.Softplus").expect_err("unknown");
         assert!(error.message.contains("Softplus"), "{}", error.message);
-        assert!(Dense::new(vec![1.0; 5], vec![0.0; 2], 3, Activation::Tanh).is_err());
+        let sizes = [(5, Some(2)), (6, Some(3)), (5, None), (0, None)];
+        for (weights, biases) in sizes {
+            let bias = biases.map(|n| vec![0.0; n]);
+            assert!(
+                Dense::new(vec![1.0; weights], bias, 3, Activation::Tanh).is_err(),
+                "{weights}, {biases:?}"
+            );
+        }
     }
 }

@@ -14,7 +14,7 @@ const MAX_HEADER: u64 = 100_000_000;
 
 /// Tensors by name, from one file or from the shards of an index.
 #[derive(Debug)]
-pub(crate) struct Tensors {
+pub struct Tensors {
     source: PathBuf,
     files: Vec<PathBuf>,
     entries: BTreeMap<String, Entry>,
@@ -43,13 +43,13 @@ struct Index {
 
 /// One tensor as stored.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tensor {
+pub struct Tensor {
     /// Name of the type in the file: `F32`, `F16`, `BF16`, `I64`, ...
-    pub(crate) dtype: String,
+    pub dtype: String,
     /// Dimensions, outermost first.
-    pub(crate) shape: Vec<usize>,
+    pub shape: Vec<usize>,
     /// Little-endian elements.
-    pub(crate) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 impl Tensors {
@@ -58,7 +58,7 @@ impl Tensors {
     ///
     /// # Errors
     /// Kind `model` when nothing is there or a header is damaged.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<Self> {
         let mut tensors = Tensors { source: path.to_owned(), files: Vec::new(), entries: BTreeMap::new() };
         let candidates = [path.join("model.safetensors"), path.join("model.safetensors.index.json")];
         let found =
@@ -80,18 +80,28 @@ impl Tensors {
     }
 
     /// The files behind the tensors, an index included.
-    pub(crate) fn files(&self) -> &[PathBuf] {
+    pub fn files(&self) -> &[PathBuf] {
         &self.files
+    }
+
+    /// Names of all tensors, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// The type and shape of a tensor, without reading it.
+    pub fn describe(&self, name: &str) -> Option<(&str, &[usize])> {
+        self.entries.get(name).map(|entry| (entry.dtype.as_str(), entry.shape.as_slice()))
     }
 
     /// Reads one tensor.
     ///
     /// # Errors
     /// Kind `model` when there is none of that name or the file ends early.
-    pub(crate) fn read(&self, name: &str) -> Result<Tensor> {
+    pub fn read(&self, name: &str) -> Result<Tensor> {
         let entry = self.entries.get(name).ok_or_else(|| {
             Error::model(format!("{} has no tensor `{name}`", self.source.display()))
-                .hint("the weights have to come from the architecture that the graph was made for")
+                .hint("the weights have to come from the architecture that config.json names")
         })?;
         let path = &self.files[entry.file];
         let mut bytes = vec![0; entry.bytes];
@@ -167,7 +177,7 @@ impl Tensor {
     ///
     /// # Errors
     /// Kind `model` for another type, or for a size that the shape does not explain.
-    pub(crate) fn to_f32(&self) -> Result<Vec<f32>> {
+    pub fn to_f32(&self) -> Result<Vec<f32>> {
         let values: Vec<f32> = match self.dtype.as_str() {
             "F32" => self.words().map(f32::from_le_bytes).collect(),
             "F16" => self.words().map(|b| f16::from_le_bytes(b).to_f32()).collect(),
@@ -187,7 +197,7 @@ impl Tensor {
     ///
     /// # Errors
     /// Kind `model` for another type, or for a size that the shape does not explain.
-    pub(crate) fn to_i64(&self) -> Result<Vec<i64>> {
+    pub fn to_i64(&self) -> Result<Vec<i64>> {
         if self.dtype != "I64" {
             return Err(Error::model(format!("weights of type {} where I64 is wanted", self.dtype)));
         }
@@ -239,6 +249,8 @@ mod tests {
 
         let sharded = Tensors::open(dir.path()).expect("the directory");
         assert_eq!(sharded.files().len(), 3);
+        assert_eq!(sharded.names().collect::<Vec<_>>(), ["one", "two"]);
+        assert_eq!(sharded.describe("two"), Some(("BF16", &[1, 2][..])));
         assert_eq!(sharded.read("one").and_then(|t| t.to_f32()).expect("one"), [1.5, -2.0]);
         let tensor = sharded.read("two").expect("two");
         assert_eq!((tensor.shape.as_slice(), tensor.to_f32().expect("two")), (&[1, 2][..], vec![0.5, 3.0]));

@@ -7,7 +7,7 @@ use clirbench_plugin::{Error, Result};
 
 /// One way to pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PoolingMode {
+pub enum PoolingMode {
     /// The first token.
     Cls,
     /// Component-wise maximum.
@@ -27,7 +27,7 @@ impl PoolingMode {
     ///
     /// # Errors
     /// Kind `model`, with the names that are known.
-    pub(crate) fn parse(name: &str) -> Result<Self> {
+    pub fn parse(name: &str) -> Result<Self> {
         Ok(match name {
             "cls" => PoolingMode::Cls,
             "max" => PoolingMode::Max,
@@ -45,23 +45,23 @@ impl PoolingMode {
 
 /// Pooling modes, concatenated in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pooling {
+pub struct Pooling {
     /// At least one.
-    pub(crate) modes: Vec<PoolingMode>,
+    pub modes: Vec<PoolingMode>,
     /// Whether the prompt's tokens take part.
-    pub(crate) include_prompt: bool,
+    pub include_prompt: bool,
 }
 
 impl Pooling {
     /// Length of the result for token vectors of length `hidden`.
-    pub(crate) fn dim(&self, hidden: usize) -> usize {
+    pub fn dim(&self, hidden: usize) -> usize {
         self.modes.len() * hidden
     }
 
     /// Pools one text. `tokens` holds its real tokens, row-major `[n, hidden]` with n >= 1; the first
     /// `prompt` rows are its prompt and count only where `include_prompt` says so. `out` has
     /// [`Pooling::dim`] elements. A text that is all prompt gives zeros.
-    pub(crate) fn pool(&self, tokens: &[f32], hidden: usize, prompt: usize, out: &mut [f32]) {
+    pub fn pool(&self, tokens: &[f32], hidden: usize, prompt: usize, out: &mut [f32]) {
         let skip = if self.include_prompt { 0 } else { prompt };
         let rows = tokens.get(skip * hidden..).unwrap_or_default();
         for (mode, out) in self.modes.iter().zip(out.chunks_exact_mut(hidden)) {
@@ -117,7 +117,7 @@ fn scale(out: &mut [f32], divisor: f32) {
 }
 
 /// Divides by the Euclidean norm, clamped at 1e-12 as `torch.nn.functional.normalize` does.
-pub(crate) fn normalize(vector: &mut [f32]) {
+pub fn normalize(vector: &mut [f32]) {
     let norm = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt() as f32;
     scale(vector, norm.max(1e-12));
 }

@@ -1,4 +1,4 @@
-//! From what the graph puts out to the final vector: pooling, Dense and Normalize modules, Matryoshka.
+//! From what the network puts out to the final vector: pooling, Dense and Normalize modules, Matryoshka.
 
 use clirbench_plugin::{Error, Result};
 
@@ -7,41 +7,41 @@ use crate::pooling::{Pooling, normalize};
 
 /// A module after pooling.
 #[derive(Clone, Debug)]
-pub(crate) enum Step {
+pub enum Step {
     /// A linear layer with an activation.
     Dense(Dense),
     /// L2 normalisation.
     Normalize,
 }
 
-/// What one text's part of the graph's output is.
+/// What one text's part of the network's output is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Vectors of tokens: all modules apply.
     Tokens,
     /// A pooled vector (`pooler_output`): the modules after pooling apply.
     Pooled,
-    /// The graph's own sentence embedding, Dense modules included: only Normalize applies.
+    /// The network's own sentence embedding, Dense modules included: only Normalize applies.
     Sentence,
 }
 
 /// The modules after the transformer.
 #[derive(Clone, Debug)]
-pub(crate) struct Head {
-    /// Used where the graph puts out tokens.
-    pub(crate) pooling: Pooling,
+pub struct Head {
+    /// Used where the network puts out tokens.
+    pub pooling: Pooling,
     /// In the order of modules.json.
-    pub(crate) steps: Vec<Step>,
+    pub steps: Vec<Step>,
     /// Keep the first components only.
-    pub(crate) truncate: Option<usize>,
+    pub truncate: Option<usize>,
 }
 
 impl Head {
-    /// Length of the final vector when the graph puts out vectors of length `hidden`.
+    /// Length of the final vector when the network puts out vectors of length `hidden`.
     ///
     /// # Errors
     /// Kind `model` when a Dense module wants another length, `config` when `dim` is too large.
-    pub(crate) fn dim(&self, kind: Kind, hidden: usize) -> Result<usize> {
+    pub fn dim(&self, kind: Kind, hidden: usize) -> Result<usize> {
         let mut dim = if kind == Kind::Tokens { self.pooling.dim(hidden) } else { hidden };
         for step in self.steps(kind) {
             if let Step::Dense(dense) = step {
@@ -66,14 +66,14 @@ impl Head {
     }
 
     /// Whether final vectors have length 1.
-    pub(crate) fn normalizes(&self) -> bool {
+    pub fn normalizes(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Normalize))
     }
 
     /// Computes the final vector of one text into `out`, of length [`Head::dim`]. `values` is the
-    /// graph's output for its real tokens (`[tokens, hidden]`), or one vector of length `hidden`.
+    /// network's output for its real tokens (`[tokens, hidden]`), or one vector of length `hidden`.
     /// The first `prompt` tokens are its prompt.
-    pub(crate) fn apply(&self, kind: Kind, values: &[f32], hidden: usize, prompt: usize, out: &mut [f32]) {
+    pub fn apply(&self, kind: Kind, values: &[f32], hidden: usize, prompt: usize, out: &mut [f32]) {
         let mut vector = if kind == Kind::Tokens {
             let mut pooled = vec![0.0; self.pooling.dim(hidden)];
             self.pooling.pool(values, hidden, prompt, &mut pooled);
@@ -113,7 +113,7 @@ mod tests {
 
     fn doubling() -> Step {
         let weight = vec![2.0, 0.0, 0.0, 2.0];
-        Step::Dense(Dense::new(weight, vec![0.0; 2], 2, Activation::Identity).expect("sizes fit"))
+        Step::Dense(Dense::new(weight, None, 2, Activation::Identity).expect("sizes fit"))
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clirbench_plugin::{Error, Result, Role};
 
-use crate::options::Options;
+use crate::options::ModelOptions;
 
 /// Names under which models publish their query prompt, most specific first. The first is what
 /// sentence-transformers' `encode_query` looks for, the others are common among published models.
@@ -15,13 +15,13 @@ const DOCUMENT_NAMES: [&str; 6] =
 
 /// The prompts of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Prompts {
+pub struct Prompts {
     /// In front of queries.
-    pub(crate) query: String,
+    pub query: String,
     /// In front of documents.
-    pub(crate) document: String,
+    pub document: String,
     /// What a reader of the results has to know.
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 impl Prompts {
@@ -31,8 +31,8 @@ impl Prompts {
     ///
     /// # Errors
     /// Kind `config` when an option names a prompt that the model does not have.
-    pub(crate) fn choose(
-        options: &Options,
+    pub fn choose(
+        options: &ModelOptions,
         documented: &BTreeMap<String, String>,
         default_name: Option<&str>,
         e5_prefixes: bool,
@@ -83,7 +83,7 @@ impl Prompts {
     }
 
     /// The prompt of one role.
-    pub(crate) fn of(&self, role: Role) -> &str {
+    pub fn of(&self, role: Role) -> &str {
         match role {
             Role::Query => &self.query,
             Role::Document => &self.document,
@@ -121,11 +121,14 @@ mod tests {
 
     use super::*;
 
-    fn choose(config: Value, documented: &[(&str, &str)], default: Option<&str>) -> Result<Prompts> {
-        let mut config = config;
+    fn options(mut config: Value) -> ModelOptions {
         config["path"] = json!("m");
+        serde_json::from_value(config).expect("options")
+    }
+
+    fn choose(config: Value, documented: &[(&str, &str)], default: Option<&str>) -> Result<Prompts> {
         let documented = documented.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Prompts::choose(&Options::parse(&config)?, &documented, default, false)
+        Prompts::choose(&options(config), &documented, default, false)
     }
 
     #[test]
@@ -164,10 +167,8 @@ mod tests {
 
     #[test]
     fn the_readme_of_e5_is_heeded() {
-        let run = |config: Value| {
-            Prompts::choose(&Options::parse(&config).expect("options"), &BTreeMap::new(), None, true)
-                .expect("chosen")
-        };
+        let run =
+            |config: Value| Prompts::choose(&options(config), &BTreeMap::new(), None, true).expect("chosen");
         assert_eq!(run(json!({"path": "m"})).warnings.len(), 1);
         assert!(run(json!({"path": "m", "query_prompt": "query: "})).warnings.is_empty());
     }

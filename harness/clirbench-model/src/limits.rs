@@ -6,19 +6,19 @@ use serde_json::Value;
 
 /// What the transformer's config.json says.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct HfConfig {
+pub struct HfConfig {
     /// Architecture (`bert`, `xlm-roberta`).
     #[serde(default)]
-    pub(crate) model_type: String,
+    pub model_type: String,
     /// Rows of the position table, or the length that the model was made for; -1 for no limit.
-    pub(crate) max_position_embeddings: Option<i64>,
+    pub max_position_embeddings: Option<i64>,
     /// Id of the padding token.
-    pub(crate) pad_token_id: Option<i64>,
+    pub pad_token_id: Option<i64>,
 }
 
 /// What tokenizer_config.json says.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct TokenizerConfig {
+pub struct TokenizerConfig {
     /// An integer, or a float like 1e30 for "no limit".
     #[serde(default)]
     model_max_length: Value,
@@ -29,23 +29,23 @@ pub(crate) struct TokenizerConfig {
     #[serde(default)]
     pad_token: Value,
     /// `right` where absent.
-    pub(crate) truncation_side: Option<String>,
+    pub truncation_side: Option<String>,
 }
 
 impl TokenizerConfig {
     /// `model_max_length`, unless it only stands for "no limit".
-    pub(crate) fn max_length(&self) -> Option<usize> {
+    pub fn max_length(&self) -> Option<usize> {
         let length = self.model_max_length.as_f64()?;
         (1.0..1e9).contains(&length).then_some(length as usize)
     }
 
     /// The unknown token.
-    pub(crate) fn unk_token(&self) -> Option<&str> {
+    pub fn unk_token(&self) -> Option<&str> {
         token(&self.unk_token)
     }
 
     /// The padding token.
-    pub(crate) fn pad_token(&self) -> Option<&str> {
+    pub fn pad_token(&self) -> Option<&str> {
         token(&self.pad_token)
     }
 }
@@ -62,7 +62,7 @@ const OFFSET_POSITION_TABLE: [&str; 7] =
 
 impl HfConfig {
     /// Position of the first token: 0, or the one after the padding position.
-    pub(crate) fn first_position(&self) -> usize {
+    pub fn first_position(&self) -> usize {
         if OFFSET_POSITION_TABLE.contains(&self.model_type.as_str()) {
             usize::try_from(self.pad_token_id.unwrap_or(1)).unwrap_or(1) + 1
         } else {
@@ -88,7 +88,7 @@ impl HfConfig {
 ///
 /// # Errors
 /// Kind `config` when `option` is past the model's position table.
-pub(crate) fn max_length(
+pub fn max_length(
     option: Option<usize>,
     max_seq_length: Option<usize>,
     tokenizer: &TokenizerConfig,

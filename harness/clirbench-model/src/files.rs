@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 /// A model directory and what has been read from it.
 #[derive(Clone, Debug)]
-pub(crate) struct ModelFiles {
+pub struct ModelFiles {
     root: PathBuf,
     used: Vec<String>,
 }
@@ -19,7 +19,7 @@ impl ModelFiles {
     ///
     /// # Errors
     /// Kind `model` when it is missing or not a directory.
-    pub(crate) fn open(root: &Path) -> Result<Self> {
+    pub fn open(root: &Path) -> Result<Self> {
         if !root.is_dir() {
             let what = if root.exists() { "is not a directory" } else { "does not exist" };
             return Err(Error::model(format!("model directory {} {what}", root.display()))
@@ -29,24 +29,24 @@ impl ModelFiles {
     }
 
     /// The directory.
-    pub(crate) fn root(&self) -> &Path {
+    pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// Where `relative` lies.
-    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+    pub fn path(&self, relative: &str) -> PathBuf {
         self.root.join(relative)
     }
 
     /// Remembers that the vectors depend on `relative`.
-    pub(crate) fn note(&mut self, relative: &str) {
+    pub fn note(&mut self, relative: &str) {
         if !self.used.iter().any(|known| known == relative) {
             self.used.push(relative.to_owned());
         }
     }
 
     /// The files read so far, sorted, relative to the directory with `/` between components.
-    pub(crate) fn used(&self) -> Vec<String> {
+    pub fn used(&self) -> Vec<String> {
         let mut used = self.used.clone();
         used.sort();
         used
@@ -56,7 +56,7 @@ impl ModelFiles {
     ///
     /// # Errors
     /// Kind `model` when it is missing, unreadable or not the expected JSON.
-    pub(crate) fn json<T: DeserializeOwned>(&mut self, relative: &str) -> Result<T> {
+    pub fn json<T: DeserializeOwned>(&mut self, relative: &str) -> Result<T> {
         match self.json_if_present(relative)? {
             Some(value) => Ok(value),
             None => Err(Error::model(format!("{} is missing", self.path(relative).display()))
@@ -68,7 +68,7 @@ impl ModelFiles {
     ///
     /// # Errors
     /// Kind `model` when it is there but unreadable or not the expected JSON.
-    pub(crate) fn json_if_present<T: DeserializeOwned>(&mut self, relative: &str) -> Result<Option<T>> {
+    pub fn json_if_present<T: DeserializeOwned>(&mut self, relative: &str) -> Result<Option<T>> {
         let path = self.path(relative);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -84,7 +84,7 @@ impl ModelFiles {
 }
 
 /// Joins a folder of the directory (empty for the directory itself) and a name.
-pub(crate) fn join(folder: &str, name: &str) -> String {
+pub fn join(folder: &str, name: &str) -> String {
     let folder = folder.trim_matches('/');
     if folder.is_empty() || folder == "." { name.to_owned() } else { format!("{folder}/{name}") }
 }

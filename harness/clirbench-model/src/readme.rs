@@ -3,7 +3,7 @@
 
 /// The languages of the model card, in its order; empty where it names none. Cards also put
 /// `multilingual` there, which names none either.
-pub(crate) fn languages(readme: &str) -> Vec<String> {
+pub fn languages(readme: &str) -> Vec<String> {
     let Some((header, _)) =
         readme.trim_start_matches('\u{feff}').strip_prefix("---\n").and_then(|rest| rest.split_once("\n---"))
     else {
@@ -21,7 +21,7 @@ pub(crate) fn languages(readme: &str) -> Vec<String> {
 }
 
 /// Whether it tells users to put `query: ` and `passage: ` in front of texts.
-pub(crate) fn has_e5_prefixes(readme: &str) -> bool {
+pub fn has_e5_prefixes(readme: &str) -> bool {
     readme.contains("\"query: ") && readme.contains("\"passage: ")
 }
 

@@ -1,8 +1,8 @@
 //! Tokenization and inference side by side.
 //!
 //! Texts are sorted by bytes and cut into chunks; tokenizer threads turn chunks into batches while the
-//! sessions, one per thread, run the batches before. On a CPU several sessions of one thread each
-//! are about a third faster than one session of several threads: nothing waits inside an operator,
+//! runners, one per thread, run the batches before. On a CPU several ONNX Runtime sessions of one thread
+//! each are about a third faster than one session of several threads: nothing waits inside an operator,
 //! and small batches stay in the cache of their core.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,12 +14,43 @@ use std::time::Duration;
 use clirbench_plugin::{Error, Host, Result, TextStats};
 
 use crate::batches::{Batch, Plan, longest_first};
-use crate::head::Head;
-use crate::session::Worker;
+use crate::head::{Head, Kind};
 use crate::tokens::TextTokenizer;
 
 /// How long a cancelled call can go unnoticed.
 const POLL: Duration = Duration::from_millis(100);
+
+/// A network that computes batches. Each runner of a call has a thread of its own.
+pub trait Runner: Send {
+    /// Runs a batch, of which no text is longer than the tokenizer's limit and at least one is not
+    /// empty, and calls `each` once per text, in the batch's order.
+    ///
+    /// # Errors
+    /// Whatever the network says; it ends the call.
+    fn run(&mut self, batch: &Batch, each: &mut dyn FnMut(Row<'_>)) -> Result<()>;
+
+    /// Called before the batches of a call: returns what ends a run in progress, from another thread,
+    /// when the call is cancelled or has failed elsewhere. Without it the batch that is being computed
+    /// is finished first.
+    ///
+    /// # Errors
+    /// When the runner cannot be made ready.
+    fn arm(&mut self) -> Result<Box<dyn Fn() + Send + Sync>> {
+        Ok(Box::new(|| {}))
+    }
+}
+
+/// The part of a network's output that belongs to one text.
+pub struct Row<'a> {
+    /// Position in the batch.
+    pub index: usize,
+    /// Whether `values` are token vectors or one vector.
+    pub kind: Kind,
+    /// `[tokens, hidden]` without padding, or `[hidden]`.
+    pub values: &'a [f32],
+    /// Length of one vector.
+    pub hidden: usize,
+}
 
 /// What stays the same for all texts of a call.
 pub(crate) struct Call<'a> {
@@ -53,10 +84,10 @@ impl Call<'_> {
     /// Encodes `texts` into `out` (`[texts.len(), dim]`) and `stats`.
     ///
     /// # Errors
-    /// Kind `cancelled`, or the first error of a tokenizer or session.
-    pub(crate) fn run(
+    /// Kind `cancelled`, or the first error of a tokenizer or runner.
+    pub(crate) fn run<R: Runner>(
         &self,
-        workers: &mut [Worker],
+        runners: &mut [R],
         texts: &[&str],
         out: &mut [f32],
         stats: &mut [TextStats],
@@ -65,11 +96,8 @@ impl Call<'_> {
         let chunks: Vec<&[usize]> = order.chunks(self.plan.chunk).collect();
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
-        let stoppers: Vec<_> = workers.iter().map(Worker::stopper).collect();
-        for stopper in &stoppers {
-            stopper.reset()?;
-        }
-        let (send_batch, batches) = sync_channel(2 * workers.len());
+        let stoppers = runners.iter_mut().map(Runner::arm).collect::<Result<Vec<_>>>()?;
+        let (send_batch, batches) = sync_channel(2 * runners.len());
         let batches = Arc::new(Mutex::new(batches));
         let (send_rows, rows) = channel();
         thread::scope(|scope| {
@@ -78,13 +106,13 @@ impl Call<'_> {
                 scope.spawn(move || self.tokenize(texts, chunks, next, stop, &send));
             }
             drop(send_batch);
-            for worker in workers {
+            for runner in runners {
                 let (batches, send, stop) = (Arc::clone(&batches), send_rows.clone(), &stop);
                 scope.spawn(move || {
                     while let Some(batch) = receive(&batches) {
                         // After a stop, batches are taken off the channel so that no sender waits.
                         if !stop.load(Ordering::Relaxed)
-                            && send.send(batch.and_then(|batch| self.infer(worker, batch))).is_err()
+                            && send.send(batch.and_then(|batch| self.infer(runner, batch))).is_err()
                         {
                             return;
                         }
@@ -96,7 +124,7 @@ impl Call<'_> {
             let result = self.collect(&rows, out, stats);
             if result.is_err() {
                 stop.store(true, Ordering::Relaxed);
-                stoppers.iter().for_each(|stopper| stopper.stop());
+                stoppers.iter().for_each(|stop| stop());
             }
             result
         })
@@ -124,11 +152,11 @@ impl Call<'_> {
         }
     }
 
-    fn infer(&self, worker: &mut Worker, batch: Batch) -> Result<Encoded> {
+    fn infer<R: Runner>(&self, runner: &mut R, batch: Batch) -> Result<Encoded> {
         let mut vectors = vec![0.0; batch.tokens.len() * self.dim];
         // A text without a single token (no special tokens, nothing left of it) keeps its zeros.
         if batch.width() > 0 {
-            worker.run(&batch, |row| {
+            runner.run(&batch, &mut |row| {
                 let prompt = self.prompt_tokens.min(batch.tokens[row.index].ids.len());
                 let out = &mut vectors[row.index * self.dim..][..self.dim];
                 self.head.apply(row.kind, row.values, row.hidden, prompt, out);

@@ -16,33 +16,33 @@ use crate::pooling::{Pooling, PoolingMode};
 
 /// Everything that a directory says about its model, except the graph and its weights.
 #[derive(Clone, Debug)]
-pub(crate) struct ModelDirectory {
+pub struct ModelDirectory {
     /// The files, and which were read.
-    pub(crate) files: ModelFiles,
+    pub files: ModelFiles,
     /// Folder of the transformer module, relative to the directory; empty for the directory itself.
-    pub(crate) transformer: String,
+    pub transformer: String,
     /// The Pooling module; `None` in a plain directory.
-    pub(crate) pooling: Option<Pooling>,
+    pub pooling: Option<Pooling>,
     /// Length of a token vector as the Pooling module says.
-    pub(crate) hidden: Option<usize>,
+    pub hidden: Option<usize>,
     /// The modules after pooling, in order.
-    pub(crate) steps: Vec<Step>,
+    pub steps: Vec<Step>,
     /// Prompts by name.
-    pub(crate) prompts: BTreeMap<String, String>,
+    pub prompts: BTreeMap<String, String>,
     /// The prompt that is used where nothing else is said.
-    pub(crate) default_prompt: Option<String>,
+    pub default_prompt: Option<String>,
     /// `cosine` or `dot`.
-    pub(crate) similarity: String,
+    pub similarity: String,
     /// `max_seq_length`, where the directory gives one.
-    pub(crate) max_seq_length: Option<usize>,
+    pub max_seq_length: Option<usize>,
     /// Whether texts are lowercased before tokenization.
-    pub(crate) lowercase: bool,
+    pub lowercase: bool,
     /// The transformer's config.json.
-    pub(crate) config: HfConfig,
+    pub config: HfConfig,
     /// tokenizer_config.json.
-    pub(crate) tokenizer: TokenizerConfig,
+    pub tokenizer: TokenizerConfig,
     /// What a reader of the results has to know.
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -135,7 +135,7 @@ impl ModelDirectory {
     ///
     /// # Errors
     /// Kind `model`: a missing or damaged file, or a module that is not supported.
-    pub(crate) fn read(root: &Path) -> Result<Self> {
+    pub fn read(root: &Path) -> Result<Self> {
         let mut files = ModelFiles::open(root)?;
         let modules: Option<Vec<Module>> = files.json_if_present("modules.json")?;
         let sentence: SentenceTransformersConfig =

@@ -1,0 +1,41 @@
+//! Sentence-transformers directories: what they say, and everything around a network that makes
+//! vectors of texts.
+//!
+//! - *Reading.* [`ModelDirectory`] is what a directory says about its model, in both layouts of
+//!   sentence-transformers or plain Hugging Face; [`Tensors`] are its weights.
+//! - *Encoding.* [`TextModel`] is such a directory opened with the options of a bench file
+//!   ([`ModelOptions`]). An encoder adds a network behind [`Runner`]; [`TextEncoder`] tokenizes, groups
+//!   texts into batches ([`Plan`]), runs them and applies the modules after the network ([`Head`]).
+//!
+//! Plugins that encode, train or merge models share this crate, so that a text has the same tokens and
+//! the same pooling in all of them. It contains no network and loads no runtime.
+
+mod batches;
+mod dense;
+mod directory;
+mod encoder;
+mod files;
+mod head;
+mod limits;
+mod options;
+mod pipeline;
+mod pooling;
+mod prompts;
+mod readme;
+mod safetensors;
+mod tokens;
+
+pub use batches::{Batch, Plan};
+pub use dense::{Activation, Dense};
+pub use directory::ModelDirectory;
+pub use encoder::{Network, TextEncoder, TextModel};
+pub use files::{ModelFiles, join};
+pub use head::{Head, Kind, Step};
+pub use limits::{HfConfig, TokenizerConfig, max_length};
+pub use options::{ModelOptions, OneOrMany, exclusive};
+pub use pipeline::{Row, Runner};
+pub use pooling::{Pooling, PoolingMode, normalize};
+pub use prompts::Prompts;
+pub use readme::{has_e5_prefixes, languages};
+pub use safetensors::{Tensor, Tensors};
+pub use tokens::{TextTokenizer, Tokens};
