@@ -45,6 +45,7 @@ mod file;
 pub mod leaderboard;
 mod markdown;
 mod number;
+mod pairs;
 mod paper_csv;
 pub mod per_query;
 mod run_json;
@@ -98,7 +99,7 @@ trait Exporter {
     fn render(&self, results: &Results, options: &Options) -> Result<Vec<u8>, ReportError>;
 }
 
-const EXPORTERS: [&dyn Exporter; 11] = [
+const EXPORTERS: [&dyn Exporter; 12] = [
     &scores::ScoresCsv,
     &paper_csv::PaperCsv { file: "clir.csv", of: leaderboard::clir },
     &paper_csv::PaperCsv { file: "mono.csv", of: leaderboard::mono },
@@ -106,6 +107,7 @@ const EXPORTERS: [&dyn Exporter; 11] = [
     &markdown::Markdown { file: "clir.md", of: leaderboard::clir },
     &markdown::Markdown { file: "mono.md", of: leaderboard::mono },
     &markdown::Markdown { file: "mixed.md", of: leaderboard::mixed },
+    &pairs::PairsMarkdown,
     &markdown::LeaderboardMarkdown,
     &bias::BiasCsv,
     &per_query::PerQueryParquet,

@@ -53,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace, model: Option<&Path>) -> Result<()> {
 }
 
 /// The program and the project's own plugins; those made for tests are none of a user's business.
-fn build(workspace: &Workspace) -> Command {
+pub(crate) fn build(workspace: &Workspace) -> Command {
     let mut command = workspace.cargo(["build", "--release", "--workspace"]);
     let folder = workspace.root.join("tests");
     for package in &workspace.packages {

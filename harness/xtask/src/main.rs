@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything that the project does with itself.
 
+mod ablation;
 mod demo;
 mod onnxruntime;
 mod test;
@@ -17,6 +18,8 @@ usage: cargo xtask COMMAND
 
   setup               get ONNX Runtime, which encoder-onnx computes with
   demo [--model DIR]  build, measure the bundled dataset, print the leaderboards
+  ablation --base DIR --data DIR
+                      train a model by the recipes of Hong et al. 2026, measure it on XQuAD
   test                build everything and run every test
   tidy                check the invariants of ARCHITECTURE.md
 
@@ -42,6 +45,9 @@ fn run(arguments: &[&str]) -> Result<()> {
         }
         ["demo"] => demo::run(&Workspace::open()?, None),
         ["demo", "--model", directory] => demo::run(&Workspace::open()?, Some(directory.as_ref())),
+        ["ablation", "--base", base, "--data", data] => {
+            ablation::run(&Workspace::open()?, base.as_ref(), data.as_ref())
+        }
         ["test"] => test::run(&Workspace::open()?),
         ["tidy"] => tidy::run(&Workspace::open()?),
         ["help" | "-h" | "--help"] => {

@@ -75,6 +75,11 @@ pub struct Value {
     pub interval: Option<(f64, f64)>,
 }
 
+/// A value of a metric as the papers print it.
+pub(crate) fn printed(metric: &str, mean: f64) -> String {
+    metric::printed(metric, Value { mean, interval: None }).mean
+}
+
 impl Leaderboard {
     /// Whether there is nothing to show.
     #[must_use]

@@ -4,8 +4,11 @@ use super::tree::{Crate, Dependency, Tree};
 
 const TEST_PLUGINS: &str = "tests/plugins/";
 
+/// What a plugin may depend on: the SDK, and libraries that several plugins share.
+const FOR_PLUGINS: [&str; 4] = ["clirbench-plugin", "clirbench-model", "clirbench-candle", "clirbench-loss"];
+
 /// The crates of the harness and which of them each may depend on.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 14] = [
     ("clirbench-core", &[]),
     ("clirbench-abi", &[]),
     ("clirbench-store", &[]),
@@ -13,6 +16,9 @@ const EDGES: [(&str, &[&str]); 11] = [
     ("clirbench-search", &["clirbench-core"]),
     ("clirbench-report", &["clirbench-core"]),
     ("clirbench-plugin", &["clirbench-abi"]),
+    ("clirbench-model", &["clirbench-plugin"]),
+    ("clirbench-candle", &["clirbench-plugin"]),
+    ("clirbench-loss", &["clirbench-plugin"]),
     ("clirbench-host", &["clirbench-abi"]),
     (
         "clirbench-jobs",
@@ -32,6 +38,7 @@ const EDGES: [(&str, &[&str]); 11] = [
             "clirbench-data",
             "clirbench-host",
             "clirbench-jobs",
+            "clirbench-model",
             "clirbench-report",
             "clirbench-store",
         ],
@@ -40,10 +47,15 @@ const EDGES: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates of others that have one place, and why.
-const RESERVED: [(&str, &[&str], &str); 6] = [
+const RESERVED: [(&str, &[&str], &str); 7] = [
     ("abi_stable", &["clirbench-abi"], "the ABI layer can be replaced in one crate"),
     ("libloading", &["clirbench-abi", "clirbench-host"], "only the host loads libraries"),
     ("ort", &["encoder-onnx"], "ONNX Runtime is a plugin's business"),
+    (
+        "candle-core",
+        &["clirbench-candle", "trainer-candle", "encoder-candle"],
+        "candle is a plugin's business",
+    ),
     ("parquet", &["clirbench-report"], "only report knows an output format"),
     ("csv", &["clirbench-data", "clirbench-report"], "only data and report know a file format"),
     ("clap", &["clirbench"], "only the program has a command line"),
@@ -53,7 +65,7 @@ pub(super) fn plugin_dependencies(tree: &Tree) -> Vec<String> {
     let plugins =
         tree.crates.iter().filter(|c| ["plugins/", TEST_PLUGINS].iter().any(|f| c.folder.starts_with(f)));
     let foreign = |c: &'_ Crate| -> Vec<String> {
-        let others = c.dependencies.iter().filter(|d| d.ours && d.name != "clirbench-plugin");
+        let others = c.dependencies.iter().filter(|d| d.ours && !FOR_PLUGINS.contains(&d.name.as_str()));
         others.map(|d| format!("{}: it depends on {}", c.folder, d.name)).collect()
     };
     plugins.flat_map(foreign).collect()

@@ -1,0 +1,142 @@
+//! `cargo xtask ablation`: the headline of Hong et al. 2026 on a base model of yours. Trains it by
+//! the four recipes of `datasets/recipes/hong-2026` on triples from NTREX-128, measures base and
+//! results on XQuAD, and writes the tables.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use crate::{
+    demo::build,
+    onnxruntime::setup,
+    workspace::{Workspace, run as run_command},
+};
+
+/// Languages beside English: XQuAD code and NTREX file.
+const LANGUAGES: [(&str, &str); 3] = [("es", "spa"), ("de", "deu"), ("vi", "vie")];
+const RECIPES: [&str; 4] = ["jsd-infonce", "without-jsd", "without-nce", "psg"];
+const RESULTS: &str = "results/hong-2026";
+/// Sentences of a passage, and by how many the next passage starts later.
+const PASSAGE: usize = 3;
+const STRIDE: usize = 2;
+
+/// Trains, measures, and writes the tables to `results/hong-2026`. `data` holds `ntrex/` and `xquad/`.
+pub(crate) fn run(workspace: &Workspace, base: &Path, data: &Path) -> Result<()> {
+    let absolute = |path: &Path| std::path::absolute(path).context("the current folder has no path");
+    let (base, data) = (absolute(base)?, absolute(data)?);
+    ensure!(base.join("modules.json").is_file(), "{} is no sentence-transformers directory", base.display());
+    let runtime = setup(workspace)?;
+    run_command(&mut build(workspace))?;
+    let folder = workspace.target.join("ablation");
+    fs::create_dir_all(&folder)?;
+    let triples = folder.join("triples.jsonl");
+    let rows = write_triples(&data.join("ntrex"), &triples)?;
+    eprintln!("{rows} triples in {}", triples.display());
+    let mut models = vec![("base", base.clone())];
+    for recipe in RECIPES {
+        let out = folder.join(recipe);
+        let file = workspace.root.join("datasets/recipes/hong-2026").join(format!("{recipe}.toml"));
+        let mut command = program(workspace, runtime.library());
+        command.arg("train").arg(file).arg("--base").arg(&base).arg("--data").arg(&triples);
+        run_command(command.arg("--out").arg(&out))?;
+        models.push((recipe, out));
+    }
+    let bench = folder.join("bench.toml");
+    fs::write(&bench, bench_file(&models, &data.join("xquad"))?)?;
+    run_command(program(workspace, runtime.library()).arg("run").arg(&bench).args(["--out", RESULTS]))
+}
+
+fn program(workspace: &Workspace, runtime: Option<&Path>) -> Command {
+    let mut command = Command::new(workspace.target.join("release/clirbench"));
+    command.current_dir(&workspace.root);
+    if let Some(library) = runtime {
+        command.env("ORT_DYLIB_PATH", library);
+    }
+    command
+}
+
+/// The models with the same encoder, so that only their weights differ.
+fn bench_file(models: &[(&str, PathBuf)], xquad: &Path) -> Result<String> {
+    let models: Vec<_> =
+        models.iter().map(|(name, path)| json!({"name": name, "path": path, "encoder": "candle"})).collect();
+    let languages: Vec<&str> = std::iter::once("en").chain(LANGUAGES.map(|(code, _)| code)).collect();
+    let bench = json!({
+        "models": models,
+        "datasets": [{"name": "xquad", "format": "xquad", "path": xquad, "languages": languages}],
+        "run": {"scenarios": ["mono", "multi", "multi-1"]},
+        "scenario": {"multi": {"pairs_with": "en"}, "multi-1": {"pairs_with": "en"}},
+    });
+    Ok(toml::to_string(&bench)?)
+}
+
+/// Writes a row per passage and language: a sentence of the English passage as the query, the passage
+/// around it, and its translation. Returns the number of rows.
+fn write_triples(ntrex: &Path, out: &Path) -> Result<usize> {
+    let lines = |name: &str| -> Result<Vec<String>> {
+        let path = ntrex.join(name);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(text.lines().map(|line| line.trim().to_owned()).collect())
+    };
+    let (documents, english) = (lines("DOCUMENT_IDS.tsv")?, lines("eng.txt")?);
+    ensure!(documents.len() == english.len(), "DOCUMENT_IDS.tsv and eng.txt differ in length");
+    let passages = passages(&documents);
+    let (mut rows, mut text) = (0, String::new());
+    for (code, file) in LANGUAGES {
+        let target = lines(&format!("{file}.txt"))?;
+        ensure!(target.len() == english.len(), "{file}.txt and eng.txt differ in length");
+        for passage in &passages {
+            let row = json!({
+                "query": english[passage.start + passage.len() / 2],
+                "positive": english[passage.clone()].join(" "),
+                "parallel": target[passage.clone()].join(" "),
+                "languages": ["en", code],
+            });
+            text += &format!("{row}\n");
+            rows += 1;
+        }
+    }
+    fs::write(out, text).with_context(|| format!("cannot write {}", out.display()))?;
+    Ok(rows)
+}
+
+/// Runs of [`PASSAGE`] sentences of one document each, every [`STRIDE`] sentences.
+fn passages(documents: &[String]) -> Vec<std::ops::Range<usize>> {
+    (0..documents.len())
+        .step_by(STRIDE)
+        .map(|start| start..start + PASSAGE)
+        .filter(|p| documents.get(p.end - 1).is_some_and(|last| *last == documents[p.start]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passage_stays_in_its_document() {
+        let documents = ["a", "a", "a", "a", "b", "b", "b", "c"].map(str::to_owned);
+        assert_eq!(passages(&documents), [0..3, 4..7]);
+    }
+
+    #[test]
+    fn a_triple_holds_the_same_sentences_in_two_languages() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
+        write("DOCUMENT_IDS.tsv", "d\nd\nd\n");
+        write("eng.txt", "One.\nTwo.\nThree.\n");
+        for (_, file) in LANGUAGES {
+            write(&format!("{file}.txt"), "1.\n2.\n3.\n");
+        }
+        let out = folder.path().join("triples.jsonl");
+        assert_eq!(write_triples(folder.path(), &out).expect("triples"), LANGUAGES.len());
+        let text = fs::read_to_string(out).expect("readable");
+        let row: serde_json::Value = serde_json::from_str(text.lines().next().expect("a row")).expect("JSON");
+        assert_eq!(row["query"], "Two.");
+        assert_eq!((&row["positive"], &row["parallel"]), (&json!("One. Two. Three."), &json!("1. 2. 3.")));
+    }
+}
