@@ -14,6 +14,13 @@ use crate::{
 /// Identity of a text within a group: its BLAKE3 hash.
 pub type TextId = [u8; 32];
 
+/// The first half of an id. Two of 2^40 texts that share one would be a chance of 1 in 2^49.
+type IdStart = [u8; 16];
+
+fn start_of(id: &[u8]) -> Option<IdStart> {
+    id.first_chunk().copied()
+}
+
 /// Hash of a text.
 #[must_use]
 pub fn text_id(text: &str) -> TextId {
@@ -50,9 +57,10 @@ pub struct Embeddings {
     shards: Vec<Matrix>,
     /// First global row of each shard, and the end.
     starts: Vec<usize>,
-    /// Each text's row, sorted by id: a third of the memory of a hash map that grew.
-    rows: Vec<(TextId, u32)>,
-    counts: Vec<TextCounts>,
+    /// Each text's row, sorted by the start of its id: 20 bytes a text, the only memory that grows
+    /// with a pool apart from the pool itself.
+    rows: Vec<(IdStart, u32)>,
+    objects: Vec<Object>,
     dim: usize,
     seconds: f64,
 }
@@ -66,25 +74,12 @@ impl Embeddings {
         let objects = store.list(&embed_kind(group)).map_err(stored)?;
         let metas = objects.iter().map(shard_meta).collect::<Result<Vec<_>, _>>()?;
         let texts = metas.iter().map(|meta| meta.rows).sum();
-        let mut all = Embeddings {
-            starts: vec![0],
-            rows: Vec::with_capacity(texts),
-            counts: Vec::with_capacity(texts),
-            ..Default::default()
-        };
+        let mut all = Embeddings { starts: vec![0], rows: Vec::with_capacity(texts), ..Default::default() };
         for (object, meta) in objects.iter().zip(metas) {
             let start = *all.starts.last().expect("starts with 0");
             let ids = object.file("ids").map_err(stored)?;
-            for (row, id) in ids.chunks_exact(32).enumerate() {
-                let id = TextId::try_from(id).expect("chunks of 32");
-                all.rows.push((id, (start + row) as u32));
-            }
-            let counts = object.file("stats").map_err(stored)?;
-            all.counts.extend(counts.chunks_exact(9).map(|c| TextCounts {
-                tokens: u32::from_le_bytes([c[0], c[1], c[2], c[3]]),
-                unknown: u32::from_le_bytes([c[4], c[5], c[6], c[7]]),
-                truncated: c[8] != 0,
-            }));
+            let starts = ids.chunks_exact(size_of::<TextId>()).filter_map(start_of);
+            all.rows.extend(starts.zip(start as u32..));
             all.shards.push(object.matrix("rows", meta.rows, meta.dim, meta.dtype).map_err(stored)?);
             all.starts.push(start + meta.rows);
             all.dim = meta.dim;
@@ -92,20 +87,33 @@ impl Embeddings {
         }
         all.rows.sort_unstable();
         all.rows.dedup_by_key(|(id, _)| *id);
+        all.objects = objects;
         Ok(all)
     }
 
     /// Global row of a text.
     #[must_use]
     pub fn row(&self, id: &TextId) -> Option<u32> {
-        let at = self.rows.binary_search_by(|(other, _)| other.cmp(id)).ok()?;
+        let start = start_of(id)?;
+        let at = self.rows.binary_search_by(|(other, _)| other.cmp(&start)).ok()?;
         Some(self.rows[at].1)
     }
 
-    /// What happened to the text of a row on its way in.
-    #[must_use]
-    pub fn counts(&self, row: u32) -> TextCounts {
-        self.counts[row as usize]
+    /// What happened to each row's text on its way in; read anew, since only `run.json` wants it.
+    ///
+    /// # Errors
+    /// When a shard is damaged.
+    pub fn counts(&self) -> Result<Vec<TextCounts>, Failure> {
+        let mut counts = Vec::with_capacity(*self.starts.last().expect("starts with 0"));
+        for object in &self.objects {
+            let stats = object.file("stats").map_err(stored)?;
+            counts.extend(stats.chunks_exact(9).map(|c| TextCounts {
+                tokens: u32::from_le_bytes([c[0], c[1], c[2], c[3]]),
+                unknown: u32::from_le_bytes([c[4], c[5], c[6], c[7]]),
+                truncated: c[8] != 0,
+            }));
+        }
+        Ok(counts)
     }
 
     /// Seconds that encoding took, summed over shards.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     collect::Collector,
-    embeddings::{Embeddings, text_id},
+    embeddings::{Embeddings, TextCounts, text_id},
     job::{Failure, PluginRef},
     plan::{Opened, Plan, PlannedDataset, Setup},
     run::Outcome,
@@ -138,14 +138,18 @@ fn inputs(setup: &Setup, plan: &Plan, opened: &Opened) -> Result<(Value, f64), F
     let own = if shared { None } else { Some(Embeddings::open(&setup.store, &opened.document_group)?) };
     let documents = own.as_ref().unwrap_or(&queries);
     let seconds = queries.seconds() + own.as_ref().map_or(0.0, Embeddings::seconds);
+    let query_counts = queries.counts()?;
+    let document_counts = if shared { query_counts.clone() } else { documents.counts()? };
     let mut rows = Vec::new();
     for dataset in &plan.datasets {
         let collection = &dataset.arranged;
-        let roles =
-            [("query", &collection.queries, &queries), ("document", &collection.documents, documents)];
-        for (role, entries, embeddings) in roles {
+        let roles = [
+            ("query", &collection.queries, (&queries, &query_counts)),
+            ("document", &collection.documents, (documents, &document_counts)),
+        ];
+        for (role, entries, (embeddings, counts)) in roles {
             for (l, language) in collection.languages.iter().enumerate() {
-                if let Some(rates) = rates(entries, l, embeddings) {
+                if let Some(rates) = rates(entries, l, embeddings, counts) {
                     let mut row = json!({"dataset": dataset.name, "role": role, "language": language});
                     if let (Value::Object(row), Value::Object(rates)) = (&mut row, rates) {
                         row.extend(rates);
@@ -158,10 +162,15 @@ fn inputs(setup: &Setup, plan: &Plan, opened: &Opened) -> Result<(Value, f64), F
     Ok((Value::Array(rows), seconds))
 }
 
-fn rates(entries: &[Entry], language: usize, embeddings: &Embeddings) -> Option<Value> {
+fn rates(
+    entries: &[Entry],
+    language: usize,
+    embeddings: &Embeddings,
+    counts: &[TextCounts],
+) -> Option<Value> {
     let texts: BTreeSet<&str> = entries.iter().filter_map(|e| e.texts[language].as_deref()).collect();
-    let counts: Vec<_> =
-        texts.iter().filter_map(|t| embeddings.row(&text_id(t))).map(|row| embeddings.counts(row)).collect();
+    let rows = texts.iter().filter_map(|t| embeddings.row(&text_id(t)));
+    let counts: Vec<TextCounts> = rows.map(|row| counts[row as usize]).collect();
     if counts.is_empty() {
         return None;
     }
