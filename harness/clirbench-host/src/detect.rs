@@ -3,9 +3,18 @@
 use std::fs;
 use std::path::Path;
 
+/// Whether a model directory is one that these patterns describe: it holds a path that fits one of
+/// them, and none that fits one with a `!` in front.
+pub(crate) fn fits(directory: &Path, patterns: &[String]) -> bool {
+    let (unwanted, wanted): (Vec<&str>, Vec<&str>) =
+        patterns.iter().map(String::as_str).partition(|pattern| pattern.starts_with('!'));
+    wanted.iter().any(|pattern| holds(directory, pattern))
+        && !unwanted.iter().any(|pattern| holds(directory, &pattern[1..]))
+}
+
 /// Whether `directory` holds a path that matches `pattern`: components separated by `/`, in which
 /// `*` stands for any characters of one component.
-pub(crate) fn holds(directory: &Path, pattern: &str) -> bool {
+fn holds(directory: &Path, pattern: &str) -> bool {
     let (component, rest) = pattern.split_once('/').map_or((pattern, None), |(c, r)| (c, Some(r)));
     let go_on = |path: &Path| rest.map_or_else(|| path.exists(), |rest| holds(path, rest));
     if !component.contains('*') {
@@ -63,5 +72,17 @@ mod tests {
         assert!(holds(directory.path(), "*/model.onnx"));
         assert!(!holds(directory.path(), "*.onnx"));
         assert!(!holds(&directory.path().join("absent"), "*"));
+    }
+
+    #[test]
+    fn a_pattern_with_an_exclamation_mark_rules_a_directory_out() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let patterns = ["model.safetensors", "!onnx/*.onnx"].map(str::to_owned);
+        assert!(!fits(directory.path(), &patterns));
+        fs::write(directory.path().join("model.safetensors"), "").expect("a file");
+        assert!(fits(directory.path(), &patterns));
+        fs::create_dir(directory.path().join("onnx")).expect("a directory");
+        fs::write(directory.path().join("onnx/model.onnx"), "").expect("a file");
+        assert!(!fits(directory.path(), &patterns));
     }
 }

@@ -122,7 +122,7 @@ impl Discovery {
         let fits = |file: &&PluginFile| {
             file.manifest
                 .interface("encoder/1")
-                .is_some_and(|i| i.detects.iter().any(|pattern| detect::holds(model, pattern)))
+                .is_some_and(|i| detect::fits(model, &i.detects))
         };
         let fitting: Vec<&PluginFile> = self.plugins.iter().filter(fits).collect();
         match fitting[..] {

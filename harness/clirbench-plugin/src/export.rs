@@ -54,7 +54,8 @@
 ///   loads the library, so declare every key, `path` (the model directory) too where there is
 ///   one, and `"additionalProperties": false`. Without a schema the interface takes no options.
 /// - `detects`: an encoder whose pattern matches a file of a model directory is chosen when the
-///   bench file names none. `*` matches within one path component.
+///   bench file names none. `*` matches within one path component; a pattern with a `!` in front
+///   rules a directory out (`["model.safetensors", "!onnx/*.onnx"]`).
 ///
 /// A test binary can link the `rlib` of one plugin; two would define the exported symbol twice.
 #[macro_export]
