@@ -104,7 +104,7 @@ mod tests {
             ("\n{\"query\": \"q\", \"positive\": \" \"}", ":2: `positive` is empty"),
             ("{\"query\": \"q\", \"positive\": \"p\", \"label\": 2}", ":1: `label` is 2, neither 0 nor 1"),
             ("{\"query\": \"q\", \"positve\": \"p\"}", ":1:24: unknown field `positve`"),
-            ("{\"query\": \"q\", \"positive\": \"p", ":1:30: the JSON ends in the middle"),
+            ("{\"query\": \"q\", \"positive\": \"p", ":1:29: the JSON ends in the middle"),
         ] {
             let error = read(content).expect_err("refused");
             assert!(error.starts_with(start), "{error}");

@@ -123,6 +123,6 @@ mod tests {
             page.contains("| model | en+es |\n|:--|--:|\n| base | 50.00 / 40.25 |\n| tuned | 60.00 / – |"),
             "{page}"
         );
-        assert!(!page.contains("de"), "{page}");
+        assert!(!page.contains("+de"), "{page}");
     }
 }

@@ -42,6 +42,7 @@ fn every_file_of_a_run() {
             "mixed.md",
             "mono.csv",
             "mono.md",
+            "pairs.md",
             "per_query.parquet",
             "run.json",
             "scores.csv"
