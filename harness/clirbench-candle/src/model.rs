@@ -71,8 +71,16 @@ pub struct Forward {
 enum Record {
     None,
     /// The end of candle's graph, and the gathered token rows at its start.
-    Plain { output: Tensor, token_rows: Option<Var>, ids: Vec<u32> },
-    Fused { tape: Tape, output: usize, values: usize },
+    Plain {
+        output: Tensor,
+        token_rows: Option<Var>,
+        ids: Vec<u32>,
+    },
+    Fused {
+        tape: Tape,
+        output: usize,
+        values: usize,
+    },
 }
 
 impl Model {
@@ -90,7 +98,8 @@ impl Model {
             return Err(Error::config(format!("compute type {compute:?} is not supported"))
                 .hint("use f32, bf16 or f16"));
         }
-        let in_dir = |e: Error| Error { message: format!("{}: {}", transformer_dir.display(), e.message), ..e };
+        let in_dir =
+            |e: Error| Error { message: format!("{}: {}", transformer_dir.display(), e.message), ..e };
         let architecture = Architecture::read(transformer_dir)?;
         let mut loader = Loader::new(TensorFile::open_dir(transformer_dir)?, device);
         let encoder = Encoder::load(&architecture, head, &mut loader).map_err(in_dir)?;

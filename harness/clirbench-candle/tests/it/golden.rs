@@ -26,8 +26,7 @@ fn minilm_gives_the_golden_embeddings() {
     let (fused, reference) = (load(), load().with_reference_ops());
     let mut compared = 0;
     for (name, expected) in npz::read(&golden.join("embeddings.npz")) {
-        let ids: Vec<Vec<u32>> =
-            serde_json::from_value(json["input_ids"][&name].clone()).expect("token ids");
+        let ids: Vec<Vec<u32>> = serde_json::from_value(json["input_ids"][&name].clone()).expect("token ids");
         for model in [&fused, &reference] {
             let forward = model.forward(&Batch::from_ids(&ids), Mode::Inference).expect("embedded");
             let vectors = forward.embeddings.to_vec2::<f32>().expect("vectors");
