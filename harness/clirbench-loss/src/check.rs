@@ -46,7 +46,7 @@ fn columns(info: &LossInfo, batch: &LossBatch<'_>) -> Result<usize> {
     let columns = batch.embeddings.len() / size;
     let fits = if info.negatives { columns >= named } else { columns == named };
     let scalar = info.input == LossInput::Embeddings || batch.dim == 1;
-    if fits && scalar && batch.embeddings.len() % size == 0 {
+    if fits && scalar && batch.embeddings.len().is_multiple_of(size) {
         return Ok(columns);
     }
     let wanted = match info.input {

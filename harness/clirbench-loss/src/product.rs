@@ -13,8 +13,8 @@ mod tile;
 use std::sync::Mutex;
 use std::thread;
 
-use pack::{packed_columns, packed_rows};
-use tile::{COLUMNS, Kernel, ROWS, Tile};
+use pack::{pack_rows, packed_columns};
+use tile::{COLUMNS, Kernel, ROWS, RowLanes, Tile};
 
 /// Rows of `out` that one task computes: enough to use a packed piece of `b` many times while it is
 /// in the cache, few enough to spread over threads.
@@ -82,14 +82,14 @@ fn add_product_with(kernel: Kernel, out: &mut [f64], a: Matrix<'_>, b: Matrix<'_
         return;
     }
     let columns = packed_columns(b);
-    let work = |first: usize, out: &mut [f64]| {
-        let rows = packed_rows(a, first, out.len() / width);
+    let work = |first: usize, out: &mut [f64], rows: &mut Vec<RowLanes>| {
         for start in (0..inner).step_by(DEPTH) {
             let pass = start..inner.min(start + DEPTH);
+            pack_rows(a, first..first + out.len() / width, pass.clone(), rows);
             for (j, panel) in columns.chunks_exact(inner).enumerate() {
-                for (i, strip) in rows.chunks_exact(inner).enumerate() {
+                for (i, strip) in rows.chunks_exact(pass.len()).enumerate() {
                     let mut tile = Tile::load(out, width, i * ROWS, j * COLUMNS);
-                    kernel.add(&strip[pass.clone()], &panel[pass.clone()], &mut tile);
+                    kernel.add(strip, &panel[pass.clone()], &mut tile);
                     tile.store(out, width, i * ROWS, j * COLUMNS);
                 }
             }
@@ -99,11 +99,12 @@ fn add_product_with(kernel: Kernel, out: &mut [f64], a: Matrix<'_>, b: Matrix<'_
     let threads = if a.rows * width * inner < SMALL { 1 } else { threads.clamp(1, tasks.len()) };
     let queue = Mutex::new(tasks);
     let drain = || {
+        let mut rows = Vec::new();
         loop {
             // A panic elsewhere cannot leave the iterator half-advanced.
             let next = queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
             let Some((task, out)) = next else { return };
-            work(task * TASK, out);
+            work(task * TASK, out, &mut rows);
         }
     };
     thread::scope(|scope| {

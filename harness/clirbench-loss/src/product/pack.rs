@@ -1,5 +1,7 @@
 //! Operands in the order in which tiles read them.
 
+use std::ops::Range;
+
 use super::Matrix;
 use super::tile::{COLUMNS, ColumnLanes, ROWS, RowLanes};
 
@@ -26,17 +28,21 @@ pub(super) fn packed_columns(b: Matrix<'_>) -> Vec<ColumnLanes> {
     packed
 }
 
-/// `count` rows of `a` from `first` on, in strips of [`ROWS`]: `[strips, inner]`. Lanes without a
-/// row are 0.
-pub(super) fn packed_rows(a: Matrix<'_>, first: usize, count: usize) -> Vec<RowLanes> {
-    let mut packed = vec![RowLanes([0.0; ROWS]); count.div_ceil(ROWS) * a.columns];
-    for (strip, lanes) in packed.chunks_exact_mut(a.columns).enumerate() {
-        let first = first + strip * ROWS;
-        for lane in 0..ROWS.min(count - strip * ROWS) {
-            for (k, lanes) in lanes.iter_mut().enumerate() {
+/// The `columns` of the `rows` of `a`, in strips of [`ROWS`]: `[strips, columns.len()]`. Lanes
+/// without a row are 0.
+pub(super) fn pack_rows(
+    a: Matrix<'_>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    packed: &mut Vec<RowLanes>,
+) {
+    packed.clear();
+    packed.resize(rows.len().div_ceil(ROWS) * columns.len(), RowLanes([0.0; ROWS]));
+    for (strip, first) in packed.chunks_exact_mut(columns.len()).zip(rows.clone().step_by(ROWS)) {
+        for lane in 0..ROWS.min(rows.end - first) {
+            for (lanes, k) in strip.iter_mut().zip(columns.clone()) {
                 lanes.0[lane] = a.at(first + lane, k);
             }
         }
     }
-    packed
 }

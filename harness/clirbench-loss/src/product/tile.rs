@@ -32,18 +32,24 @@ impl Tile {
     /// The tile at `row` and `column` of `out`, rows of `width`; zero where `out` ends.
     pub(super) fn load(out: &[f64], width: usize, row: usize, column: usize) -> Self {
         let mut tile = Self([[0.0; COLUMNS]; ROWS]);
-        let end = width.min(column + COLUMNS);
         for (lanes, out) in tile.0.iter_mut().zip(out.chunks_exact(width).skip(row)) {
-            lanes[..end - column].copy_from_slice(&out[column..end]);
+            let out = &out[column..];
+            match out.first_chunk() {
+                Some(whole) => *lanes = *whole,
+                None => lanes[..out.len()].copy_from_slice(out),
+            }
         }
         tile
     }
 
     /// Writes the tile back to where it was loaded.
     pub(super) fn store(&self, out: &mut [f64], width: usize, row: usize, column: usize) {
-        let end = width.min(column + COLUMNS);
         for (lanes, out) in self.0.iter().zip(out.chunks_exact_mut(width).skip(row)) {
-            out[column..end].copy_from_slice(&lanes[..end - column]);
+            let out = &mut out[column..];
+            match out.first_chunk_mut() {
+                Some(whole) => *whole = *lanes,
+                None => out.copy_from_slice(&lanes[..out.len()]),
+            }
         }
     }
 }

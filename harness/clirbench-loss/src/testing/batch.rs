@@ -76,6 +76,18 @@ impl OwnedBatch {
         }
     }
 
+    /// The batch as it is after all of it was rounded to f32.
+    #[must_use]
+    pub fn rounded(&self) -> Self {
+        let rounded = |values: &[f64]| values.iter().map(|&x| f64::from(x as f32)).collect();
+        Self {
+            embeddings: rounded(&self.embeddings),
+            guide: rounded(&self.guide),
+            labels: rounded(&self.labels),
+            ..*self
+        }
+    }
+
     /// Rounds to f32 and evaluates as the host does: value, gradient and parts.
     ///
     /// # Errors
