@@ -73,12 +73,13 @@ mod tests {
         assert!((gradient[0] - 0.032).abs() < 1e-15 && (gradient[1] + 0.024).abs() < 1e-15, "{gradient:?}");
     }
 
+    /// Below the floor the divisor is a constant, and a row may grow along itself.
     #[test]
-    fn a_row_of_zeros_stays_and_has_a_gradient() {
-        let rows = UnitRows::new(&[0.0, 0.0], 2);
-        assert_eq!(rows.as_slice(), [0.0, 0.0]);
-        let mut gradient = [1.0, -2.0];
-        rows.backward(&mut gradient);
-        assert_eq!(gradient, [1.0 / NORM_FLOOR, -2.0 / NORM_FLOOR]);
+    fn a_short_row_is_scaled_by_the_floor() {
+        let rows = UnitRows::new(&[0.0, 0.0, 0.5 * NORM_FLOOR, 0.0], 2);
+        assert_eq!(rows.as_slice(), [0.0, 0.0, 0.5, 0.0]);
+        let mut gradients = [1.0, -2.0, 1.0, -2.0];
+        rows.backward(&mut gradients);
+        assert_eq!(gradients, [1.0, -2.0, 1.0, -2.0].map(|g| g / NORM_FLOOR));
     }
 }

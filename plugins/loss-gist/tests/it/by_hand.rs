@@ -76,3 +76,14 @@ fn a_margin_hides_more() {
         assert_eq!(gradient.iter().all(|&g| g == 0.0), hidden == 6.0, "{strategy} {margin}: {gradient:?}");
     }
 }
+
+/// The guide's cosine of each own pair is -0.6, of the other positive 0.8, of the queries 0, of the
+/// positives -0.96: a margin lowers the threshold also where it is negative.
+#[test]
+fn a_relative_margin_is_of_the_cosines_size() {
+    let guide = [1.0, 0.0, 0.0, 1.0, -0.6, 0.8, 0.8, -0.6];
+    for (margin, hidden) in [(0.0, 4.0), (0.5, 4.0), (0.7, 6.0)] {
+        let (_, _, masked) = eval(guide, json!({ "margin_strategy": "relative", "margin": margin }));
+        assert_eq!(masked, hidden / 6.0, "{margin}");
+    }
+}
