@@ -14,11 +14,22 @@ use crate::limits::{HfConfig, TokenizerConfig};
 use crate::options::OneOrMany;
 use crate::pooling::{Pooling, PoolingMode};
 
+/// Folder of the transformer module; empty for the directory itself.
+///
+/// # Errors
+/// Kind `model` when modules.json is damaged.
+pub fn transformer_folder(files: &mut ModelFiles) -> Result<String> {
+    let transformer = modules(files)?.into_iter().find(|module| module.kind() == "Transformer");
+    Ok(transformer.map(|module| module.path).unwrap_or_default())
+}
+
 /// Everything that a directory says about its model, except the graph and its weights.
 #[derive(Clone, Debug)]
 pub struct ModelDirectory {
     /// The files, and which were read.
     pub files: ModelFiles,
+    /// modules.json; empty in a plain directory.
+    pub modules: Vec<Module>,
     /// Folder of the transformer module, relative to the directory; empty for the directory itself.
     pub transformer: String,
     /// The Pooling module; `None` in a plain directory.
@@ -45,12 +56,30 @@ pub struct ModelDirectory {
     pub warnings: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Module {
+/// An entry of modules.json.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Module {
+    /// Its folder, relative to the directory; empty for the directory itself.
     #[serde(default)]
-    path: String,
+    pub path: String,
+    /// The class path (`sentence_transformers.models.Pooling`).
     #[serde(rename = "type")]
-    class: String,
+    pub class: String,
+}
+
+impl Module {
+    /// The class without the packages that it is in (`Pooling`).
+    pub fn kind(&self) -> &str {
+        self.class.rsplit('.').next().unwrap_or_default()
+    }
+}
+
+/// The modules of a directory in order; none for a plain directory.
+///
+/// # Errors
+/// Kind `model` when modules.json is damaged.
+pub(crate) fn modules(files: &mut ModelFiles) -> Result<Vec<Module>> {
+    Ok(files.json_if_present("modules.json")?.unwrap_or_default())
 }
 
 #[derive(Deserialize, Default)]
@@ -137,11 +166,12 @@ impl ModelDirectory {
     /// Kind `model`: a missing or damaged file, or a module that is not supported.
     pub fn read(root: &Path) -> Result<Self> {
         let mut files = ModelFiles::open(root)?;
-        let modules: Option<Vec<Module>> = files.json_if_present("modules.json")?;
+        let modules = modules(&mut files)?;
         let sentence: SentenceTransformersConfig =
             files.json_if_present("config_sentence_transformers.json")?.unwrap_or_default();
 
         let mut directory = ModelDirectory {
+            modules: Vec::new(),
             transformer: String::new(),
             pooling: None,
             hidden: None,
@@ -163,9 +193,10 @@ impl ModelDirectory {
                 directory.warnings.push(format!("the model asks for similarity `{other}`; cosine is used"))
             }
         }
-        for module in modules.iter().flatten() {
+        for module in &modules {
             directory.module(&mut files, module)?;
         }
+        directory.modules = modules;
         let sentence_bert = sentence_bert_config(&mut files, &directory.transformer)?;
         directory.max_seq_length = sentence_bert.max_seq_length;
         directory.lowercase = sentence_bert.do_lower_case;
@@ -178,7 +209,7 @@ impl ModelDirectory {
     }
 
     fn module(&mut self, files: &mut ModelFiles, module: &Module) -> Result<()> {
-        match module.class.rsplit('.').next().unwrap_or_default() {
+        match module.kind() {
             "Transformer" => self.transformer = module.path.clone(),
             "Pooling" => {
                 let config: PoolingConfig = files.json(&join(&module.path, "config.json"))?;

@@ -23,7 +23,7 @@ impl ModelFiles {
         if !root.is_dir() {
             let what = if root.exists() { "is not a directory" } else { "does not exist" };
             return Err(Error::model(format!("model directory {} {what}", root.display()))
-                .hint("set `path` to a sentence-transformers directory"));
+                .hint("give the path of a sentence-transformers directory"));
         }
         Ok(ModelFiles { root: root.to_owned(), used: Vec::new() })
     }
