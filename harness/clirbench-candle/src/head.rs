@@ -97,6 +97,8 @@ pub enum Head {
     /// A relevance score per pair of texts (the logit, before any sigmoid): the classifier that
     /// Transformers' `...ForSequenceClassification` of the architecture has, with one label.
     CrossEncoder,
+    /// The token states themselves, `[tokens, hidden]`, for whoever pools them elsewhere.
+    States,
 }
 
 impl Head {

@@ -12,8 +12,6 @@
 //! [`Forward::embeddings`](Forward) that somebody else computes, and [`Model::backward`] with its
 //! gradient. Gradient caching embeds with [`Mode::Embed`] first: the same dropout, no record.
 
-#![warn(missing_docs)]
-
 mod batch;
 mod buffer;
 mod config;
@@ -37,6 +35,10 @@ mod tape;
 
 pub use batch::Batch;
 pub use config::{Architecture, BertConfig, ModernBertConfig};
+pub use files::weight_files;
 pub use gradients::{Gradient, Gradients};
 pub use head::{Activation, Head, Pooling, PoolingMode, Step};
 pub use model::{Forward, Mode, Model, SaveType};
+
+/// The release of candle that computes; a part of what embeddings depend on.
+pub const CANDLE_VERSION: &str = "0.11";

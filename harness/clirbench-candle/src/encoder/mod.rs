@@ -57,6 +57,7 @@ enum Body {
 enum BoundHead {
     Embedder(Embedder),
     Classifier(Classifier),
+    States,
 }
 
 impl Encoder {
@@ -87,6 +88,7 @@ impl Encoder {
                 (BoundHead::Embedder(embedder), dim)
             }
             Head::CrossEncoder => (BoundHead::Classifier(Classifier::load(architecture, loader)?), 1),
+            Head::States => (BoundHead::States, hidden),
         };
         let token_table = body.embeddings().tokens;
         Ok(Encoder { body, head, vocabulary, segments, hidden, dim, max_positions, token_table })
@@ -102,6 +104,7 @@ impl Encoder {
         match &self.head {
             BoundHead::Embedder(head) => head.forward(ops, states),
             BoundHead::Classifier(head) => head.forward(ops, states),
+            BoundHead::States => Ok(states),
         }
     }
 

@@ -3,6 +3,7 @@
 mod read;
 mod write;
 
+pub use read::weight_files;
 pub(crate) use read::{Source, TensorFile};
 pub(crate) use write::{Entry, write};
 

@@ -1,6 +1,6 @@
 //! Reading: headers at once, tensors one by one, so that a model is never in memory twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -31,37 +31,49 @@ pub(crate) struct Source {
     offsets: (usize, usize),
 }
 
+/// The files of a transformer's directory that hold its weights, relative to it:
+/// `model.safetensors`, or `model.safetensors.index.json` and the shards that it names.
+///
+/// # Errors
+/// When there are neither, or the index is damaged.
+pub fn weight_files(dir: &Path) -> Result<Vec<String>> {
+    Ok(listed(dir)?.0)
+}
+
+/// The files, and the tensors that an index promises.
+fn listed(dir: &Path) -> Result<(Vec<String>, Vec<String>)> {
+    if dir.join(SINGLE).exists() {
+        return Ok((vec![SINGLE.to_owned()], Vec::new()));
+    }
+    let index = dir.join(INDEX);
+    if !index.exists() {
+        return Err(Error::model(format!("{} has neither {SINGLE} nor {INDEX}", dir.display()))
+            .hint("save the model with safe serialization (safetensors)"));
+    }
+    let text = std::fs::read_to_string(&index)
+        .map_err(|e| Error::model(format!("{} cannot be read: {e}", index.display())))?;
+    let json: Value = serde_json::from_str(&text)
+        .map_err(|e| Error::model(format!("{} is damaged: {e}", index.display())))?;
+    let map = json.get("weight_map").and_then(Value::as_object);
+    let map = map.ok_or_else(|| Error::model(format!("{} has no weight_map", index.display())))?;
+    let shards: BTreeSet<&str> = map.values().filter_map(Value::as_str).collect();
+    let files = std::iter::once(INDEX).chain(shards).map(str::to_owned).collect();
+    Ok((files, map.keys().cloned().collect()))
+}
+
 impl TensorFile {
-    /// The tensors of `model.safetensors`, or of the shards that `model.safetensors.index.json` names.
+    /// The tensors of [`weight_files`].
     pub(crate) fn open_dir(dir: &Path) -> Result<BTreeMap<String, Source>> {
-        let single = dir.join(SINGLE);
-        if single.exists() {
-            return Self::open(&single);
-        }
-        let index = dir.join(INDEX);
-        if !index.exists() {
-            return Err(Error::model(format!("{} has neither {SINGLE} nor {INDEX}", dir.display()))
-                .hint("save the model with safe serialization (safetensors)"));
-        }
-        let text = std::fs::read_to_string(&index)
-            .map_err(|e| Error::model(format!("{} cannot be read: {e}", index.display())))?;
-        let json: Value = serde_json::from_str(&text)
-            .map_err(|e| Error::model(format!("{} is damaged: {e}", index.display())))?;
-        let map = json.get("weight_map").and_then(Value::as_object);
-        let map = map.ok_or_else(|| Error::model(format!("{} has no weight_map", index.display())))?;
-        let mut shards: Vec<&str> = map.values().filter_map(Value::as_str).collect();
-        shards.sort_unstable();
-        shards.dedup();
+        let (files, promised) = listed(dir)?;
         let mut tensors = BTreeMap::new();
-        for shard in shards {
-            tensors.extend(Self::open(&dir.join(shard))?);
+        for file in files.iter().filter(|file| *file != INDEX) {
+            tensors.extend(Self::open(&dir.join(file))?);
         }
-        let absent: Vec<&str> =
-            map.keys().filter(|name| !tensors.contains_key(*name)).map(String::as_str).collect();
+        let absent: Vec<String> = promised.into_iter().filter(|name| !tensors.contains_key(name)).collect();
         if !absent.is_empty() {
             return Err(Error::model(format!(
                 "{} promises tensors that its shards lack: {}",
-                index.display(),
+                dir.join(INDEX).display(),
                 absent.join(", ")
             )));
         }
