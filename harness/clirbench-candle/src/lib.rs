@@ -1,0 +1,42 @@
+//! Encoders that train: BERT, RoBERTa / XLM-R, ModernBERT and static token embeddings, with heads for
+//! embeddings and for cross-encoder scores, from and to Hugging Face safetensors with the names
+//! unchanged.
+//!
+//! An encoder is written once over a small set of operations ([`Ops`](ops::Ops)); there are two ways to
+//! run them. The plain one is made of candle's differentiable operations and works on every device and
+//! in f32, bf16 and f16. The fused one is for f32 on the CPU: packed texts, gradients worked out by
+//! hand, matrix products straight into their sums, memory used again; its results are the same bytes
+//! whatever the number of threads.
+//!
+//! A training step is [`Model::forward`] with [`Mode::Train`], a loss of
+//! [`Forward::embeddings`](Forward) that somebody else computes, and [`Model::backward`] with its
+//! gradient. Gradient caching embeds with [`Mode::Embed`] first: the same dropout, no record.
+
+#![warn(missing_docs)]
+
+mod batch;
+mod buffer;
+mod config;
+pub mod cpu;
+mod encoder;
+mod error;
+mod files;
+mod fused;
+mod gemm;
+mod gradients;
+mod head;
+mod layout;
+mod math;
+mod model;
+mod ops;
+mod parameters;
+mod plain;
+mod random;
+mod simd;
+mod tape;
+
+pub use batch::Batch;
+pub use config::{Architecture, BertConfig, ModernBertConfig};
+pub use gradients::{Gradient, Gradients};
+pub use head::{Activation, Head, Pooling, PoolingMode, Step};
+pub use model::{Forward, Mode, Model, SaveType};
