@@ -14,6 +14,15 @@ use crate::limits::{HfConfig, TokenizerConfig};
 use crate::options::OneOrMany;
 use crate::pooling::{Pooling, PoolingMode};
 
+/// Folder of the transformer module; empty for the directory itself.
+///
+/// # Errors
+/// Kind `model` when modules.json is damaged.
+pub fn transformer_folder(files: &mut ModelFiles) -> Result<String> {
+    let transformer = modules(files)?.into_iter().find(|module| module.kind() == "Transformer");
+    Ok(transformer.map(|module| module.path).unwrap_or_default())
+}
+
 /// Everything that a directory says about its model, except the graph and its weights.
 #[derive(Clone, Debug)]
 pub struct ModelDirectory {

@@ -34,7 +34,7 @@ mod writer;
 pub use batches::{Batch, Plan};
 pub use copy::copy_directory;
 pub use dense::{Activation, Dense};
-pub use directory::{ModelDirectory, Module};
+pub use directory::{ModelDirectory, Module, transformer_folder};
 pub use encoder::{Network, TextEncoder, TextModel};
 pub use files::{ModelFiles, join};
 pub use head::{Head, Kind, Step};

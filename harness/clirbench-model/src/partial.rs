@@ -86,6 +86,12 @@ impl Write for PartialFile {
     }
 }
 
+impl Seek for PartialFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.open().seek(to)
+    }
+}
+
 impl Drop for PartialFile {
     fn drop(&mut self) {
         self.file = None;

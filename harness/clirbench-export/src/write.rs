@@ -1,0 +1,163 @@
+//! Writes a graph and streams the weights behind it, one tensor in memory at a time.
+
+use std::fs;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use clirbench_model::{PartialFile, Tensors, write_error};
+use clirbench_plugin::{Error, Result};
+
+use crate::graph::{Data, Graph, Initializer};
+use crate::proto::{self, OPSET, Place};
+use crate::{ExportOptions, ExportReport};
+
+/// Protobuf messages end at 2 GB.
+const MAX_MESSAGE: u64 = i32::MAX as u64;
+/// External data begin at multiples of a page, so that they can be mapped.
+const PAGE: u64 = 4096;
+/// Elements that are converted at a time.
+const CHUNK: usize = 1 << 16;
+
+/// Writes `graph` to `out`, with the weights from `tensors`.
+///
+/// # Errors
+/// Kind `model` when a tensor cannot be read, `runtime` when a file cannot be written.
+pub(crate) fn write(
+    graph: &Graph,
+    tensors: &Tensors,
+    out: &Path,
+    options: ExportOptions,
+) -> Result<ExportReport> {
+    let weights = || graph.initializers.iter().filter(|i| matches!(i.data, Data::Weight { .. }));
+    let whole = size(graph, &vec![Place::Inline; graph.initializers.len()]);
+    let external = options.external_data || whole > MAX_MESSAGE;
+    let data_path = beside(out)?;
+    if !options.force && external && data_path.exists() {
+        return Err(Error::config(format!("{} already exists", data_path.display()))
+            .hint("`--force` replaces it, `--out` chooses another file"));
+    }
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder).map_err(|e| write_error(out, &e))?;
+    }
+    let places = places(graph, external.then_some(&data_path));
+    let graph_bytes = size(graph, &places);
+
+    let mut data = if external { Some(PartialFile::create(&data_path)?) } else { None };
+    let mut file = BufWriter::new(PartialFile::create(out)?);
+    let failed = |e| write_error(out, &e);
+    let initializers = places.iter().zip(&graph.initializers).map(|(p, i)| length(i, p)).sum();
+    file.write_all(&proto::model(graph, initializers).0).map_err(failed)?;
+    let mut data_bytes = 0;
+    for (initializer, place) in graph.initializers.iter().zip(&places) {
+        file.write_all(&proto::initializer(initializer, place).0).map_err(failed)?;
+        match (place, &mut data) {
+            (Place::External { offset, .. }, Some(data)) => {
+                data.seek(SeekFrom::Start(*offset)).map_err(|e| write_error(&data_path, &e))?;
+                data_bytes = offset + initializer.bytes();
+                let mut data = BufWriter::new(data);
+                elements(initializer, tensors, &mut data, &data_path)?;
+                data.flush().map_err(|e| write_error(&data_path, &e))?;
+            }
+            _ => elements(initializer, tensors, &mut file, out)?,
+        }
+    }
+    let file = file.into_inner().map_err(|e| write_error(out, e.error()))?;
+    // The graph last: it is what makes the data findable.
+    let named = data.is_some();
+    data.map(PartialFile::commit).transpose()?;
+    file.commit().inspect_err(|_| {
+        if named {
+            let _ = fs::remove_file(&data_path);
+        }
+    })?;
+    if !named && data_path.exists() {
+        // Of the export that this one replaces.
+        fs::remove_file(&data_path).map_err(|e| write_error(&data_path, &e))?;
+    }
+    Ok(ExportReport {
+        architecture: graph.name.clone(),
+        graph: out.to_owned(),
+        graph_bytes,
+        data: named.then_some(data_path),
+        data_bytes,
+        nodes: graph.nodes.len(),
+        parameters: weights().map(Initializer::elements).sum(),
+        opset: OPSET,
+    })
+}
+
+/// The file for the weights of the graph `out`, named as Optimum does.
+fn beside(out: &Path) -> Result<PathBuf> {
+    let name = out.file_name().ok_or_else(|| {
+        Error::config(format!("{} names no file", out.display())).hint("for example onnx/model.onnx")
+    })?;
+    let mut name = name.to_owned();
+    name.push("_data");
+    Ok(out.with_file_name(name))
+}
+
+/// Where each initialiser goes: weights to `data`, where there is one; constants stay in the graph.
+fn places(graph: &Graph, data: Option<&PathBuf>) -> Vec<Place> {
+    let file = data.and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+    let mut end = 0u64;
+    let place = |initializer: &Initializer| match (&file, &initializer.data) {
+        (Some(file), Data::Weight { .. }) => {
+            let offset = end.next_multiple_of(PAGE);
+            end = offset + initializer.bytes();
+            Place::External { file: file.clone(), offset }
+        }
+        _ => Place::Inline,
+    };
+    graph.initializers.iter().map(place).collect()
+}
+
+/// Bytes of an initialiser in the graph's file.
+fn length(initializer: &Initializer, place: &Place) -> u64 {
+    let elements = if *place == Place::Inline { initializer.bytes() } else { 0 };
+    proto::initializer(initializer, place).0.len() as u64 + elements
+}
+
+/// Bytes of the graph's file.
+fn size(graph: &Graph, places: &[Place]) -> u64 {
+    let initializers = places.iter().zip(&graph.initializers).map(|(p, i)| length(i, p)).sum();
+    proto::model(graph, initializers).0.len() as u64 + initializers
+}
+
+/// Writes the elements of an initialiser, little-endian.
+fn elements(initializer: &Initializer, tensors: &Tensors, to: &mut impl Write, path: &Path) -> Result<()> {
+    let failed = |e| write_error(path, &e);
+    match &initializer.data {
+        Data::I64(values) => {
+            values.iter().try_for_each(|value| to.write_all(&value.to_le_bytes())).map_err(failed)
+        }
+        Data::F32(values) => floats(values.iter().copied(), to).map_err(failed),
+        Data::Weight { tensor: name, transpose } => {
+            let tensor = tensors.read(name)?;
+            if !transpose && tensor.dtype == "F32" && tensor.bytes.len() as u64 == initializer.bytes() {
+                return to.write_all(&tensor.bytes).map_err(failed);
+            }
+            let values = tensor.to_f32().map_err(|mut e| {
+                e.message = format!("tensor `{name}`: {}", e.message);
+                e
+            })?;
+            if !transpose {
+                return floats(values.iter().copied(), to).map_err(failed);
+            }
+            // The dimensions are the graph's: the tensor's rows are its columns.
+            let columns = initializer.dims.first().copied().unwrap_or(1);
+            let turned = (0..columns).flat_map(|c| values.iter().skip(c).step_by(columns).copied());
+            floats(turned, to).map_err(failed)
+        }
+    }
+}
+
+fn floats(values: impl Iterator<Item = f32>, to: &mut impl Write) -> std::io::Result<()> {
+    let mut values = values.peekable();
+    let mut bytes = Vec::with_capacity(4 * CHUNK);
+    while values.peek().is_some() {
+        bytes.clear();
+        bytes.extend(values.by_ref().take(CHUNK).flat_map(f32::to_le_bytes));
+        to.write_all(&bytes)?;
+    }
+    Ok(())
+}
