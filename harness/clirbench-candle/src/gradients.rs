@@ -132,7 +132,12 @@ impl Gradients {
     }
 
     /// Adds the gradient of the rows `ids` (ascending, each once) of a table.
-    pub(crate) fn add_rows(&mut self, parameter: Parameter, ids: Vec<u32>, rows: Tensor) -> candle_core::Result<()> {
+    pub(crate) fn add_rows(
+        &mut self,
+        parameter: Parameter,
+        ids: Vec<u32>,
+        rows: Tensor,
+    ) -> candle_core::Result<()> {
         let sum = match self.slots[parameter.0].take() {
             Some(Gradient::Rows { ids: old_ids, rows: old }) => {
                 let mut all = [old_ids.as_slice(), &ids].concat();

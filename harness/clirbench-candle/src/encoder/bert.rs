@@ -36,7 +36,8 @@ impl Bert {
     pub(super) fn load(config: &BertConfig, loader: &mut Loader<'_>) -> Result<Self> {
         let hidden = config.hidden_size;
         let tokens = loader.take("embeddings.word_embeddings.weight", &[config.vocab_size, hidden])?;
-        let positions = loader.take("embeddings.position_embeddings.weight", &[config.position_rows, hidden])?;
+        let positions =
+            loader.take("embeddings.position_embeddings.weight", &[config.position_rows, hidden])?;
         let segments = loader.take("embeddings.token_type_embeddings.weight", &[config.segments, hidden])?;
         let embeddings = Embeddings {
             tokens,

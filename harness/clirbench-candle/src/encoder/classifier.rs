@@ -61,7 +61,11 @@ impl Classifier {
                     false => None,
                 };
                 Ok(Classifier {
-                    pooling: Pooling::of(if config.classifier_mean { PoolingMode::Mean } else { PoolingMode::Cls }),
+                    pooling: Pooling::of(if config.classifier_mean {
+                        PoolingMode::Mean
+                    } else {
+                        PoolingMode::Cls
+                    }),
                     before_dense: dropout(0, 0.0),
                     dense: Linear { weight, bias, outputs: hidden },
                     activation: config.classifier_activation,

@@ -39,7 +39,10 @@ impl Embedder {
                 Step::Dense { name, weights, activation } => {
                     let linear = loader
                         .module(name, TensorFile::open(weights)?, |loader| dense(loader, dim))
-                        .map_err(|e| Error { message: format!("{}: {}", weights.display(), e.message), ..e })?;
+                        .map_err(|e| Error {
+                            message: format!("{}: {}", weights.display(), e.message),
+                            ..e
+                        })?;
                     dim = linear.outputs;
                     Ok(BoundStep::Dense { linear, activation: *activation })
                 }

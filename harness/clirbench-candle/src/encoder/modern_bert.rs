@@ -101,13 +101,7 @@ impl Layer {
 }
 
 /// `{name}.weight` `[outputs, inputs]`, and `{name}.bias` if it has one.
-fn linear(
-    loader: &mut Loader<'_>,
-    name: &str,
-    outputs: usize,
-    inputs: usize,
-    bias: bool,
-) -> Result<Linear> {
+fn linear(loader: &mut Loader<'_>, name: &str, outputs: usize, inputs: usize, bias: bool) -> Result<Linear> {
     let weight = loader.take(&format!("{name}.weight"), &[outputs, inputs])?;
     let bias = if bias { Some(loader.take(&format!("{name}.bias"), &[outputs])?) } else { None };
     Ok(Linear { weight, bias, outputs })

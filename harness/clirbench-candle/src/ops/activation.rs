@@ -67,11 +67,29 @@ pub(crate) fn fused_gate(ops: &Fused<'_>, x: Value, activation: Activation) -> R
 macro_rules! with_function {
     ($activation:expr, $f:ident => $loop:expr) => {
         match $activation {
-            Activation::Identity => { let $f = |x: f32| (x, 1.0); $loop }
-            Activation::Gelu => { let $f = math::gelu; $loop }
-            Activation::GeluTanh => { let $f = math::gelu_tanh; $loop }
-            Activation::Relu => { let $f = |x: f32| if x > 0.0 { (x, 1.0) } else { (0.0, 0.0) }; $loop }
-            Activation::Tanh => { let $f = |x: f32| { let t = math::tanh(x); (t, 1.0 - t * t) }; $loop }
+            Activation::Identity => {
+                let $f = |x: f32| (x, 1.0);
+                $loop
+            }
+            Activation::Gelu => {
+                let $f = math::gelu;
+                $loop
+            }
+            Activation::GeluTanh => {
+                let $f = math::gelu_tanh;
+                $loop
+            }
+            Activation::Relu => {
+                let $f = |x: f32| if x > 0.0 { (x, 1.0) } else { (0.0, 0.0) };
+                $loop
+            }
+            Activation::Tanh => {
+                let $f = |x: f32| {
+                    let t = math::tanh(x);
+                    (t, 1.0 - t * t)
+                };
+                $loop
+            }
         }
     };
 }

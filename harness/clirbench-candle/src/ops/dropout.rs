@@ -43,9 +43,10 @@ pub(crate) fn fused_add(ops: &Fused<'_>, x: Value, residual: &Value, dropout: Dr
     let mask = ops.mask(dropout);
     let (rows, cols, id, residual_id) = (x.rows, x.cols, x.id, residual.id);
     let mut y = ops.into_buffer(x);
-    y.par_chunks_mut(ROWS * cols).zip(residual.data.par_chunks(ROWS * cols)).enumerate().for_each(
-        |(chunk, (y, residual))| add_rows(y, residual, cols, mask, chunk * ROWS),
-    );
+    y.par_chunks_mut(ROWS * cols)
+        .zip(residual.data.par_chunks(ROWS * cols))
+        .enumerate()
+        .for_each(|(chunk, (y, residual))| add_rows(y, residual, cols, mask, chunk * ROWS));
     Ok(ops.record(rows, cols, y, move |backward, dy| {
         let dx = masked_copy(&backward.pool, &dy, cols, mask);
         backward.put(id, dx);
@@ -55,16 +56,12 @@ pub(crate) fn fused_add(ops: &Fused<'_>, x: Value, residual: &Value, dropout: Dr
 }
 
 /// The gradient of `x` in `dropout(x) + residual`, from that of the sum.
-pub(crate) fn masked_copy(
-    pool: &Arc<Pool>,
-    dy: &[f32],
-    cols: usize,
-    mask: Option<Mask>,
-) -> Buffer {
+pub(crate) fn masked_copy(pool: &Arc<Pool>, dy: &[f32], cols: usize, mask: Option<Mask>) -> Buffer {
     let mut dx = pool.stale(dy.len());
-    dx.par_chunks_mut(ROWS * cols).zip(dy.par_chunks(ROWS * cols)).enumerate().for_each(
-        |(chunk, (dx, dy))| copy_rows(dx, dy, cols, mask, chunk * ROWS),
-    );
+    dx.par_chunks_mut(ROWS * cols)
+        .zip(dy.par_chunks(ROWS * cols))
+        .enumerate()
+        .for_each(|(chunk, (dx, dy))| copy_rows(dx, dy, cols, mask, chunk * ROWS));
     dx
 }
 

@@ -77,7 +77,11 @@ pub(crate) fn fused(ops: &Fused<'_>, embeddings: &Embeddings) -> Result<Value> {
     let (embeddings, layout) = (*embeddings, layout.clone());
     Ok(ops.record(tokens, cols, sum, move |backward, d| {
         let unique = &layout.unique_ids;
-        let rows = Tensor::from_vec(grouped(&d, cols, &layout.rows, unique.len()), (unique.len(), cols), &Device::Cpu)?;
+        let rows = Tensor::from_vec(
+            grouped(&d, cols, &layout.rows, unique.len()),
+            (unique.len(), cols),
+            &Device::Cpu,
+        )?;
         backward.gradients.add_rows(embeddings.tokens, unique.clone(), rows)?;
         if let Some((table, _)) = embeddings.positions {
             add_to_table(backward, table, &d, cols, &positions)?;

@@ -49,9 +49,10 @@ pub(crate) fn fused_add(
     let mask = ops.mask(dropout);
     let (rows, cols, id, residual_id) = (x.rows, x.cols, x.id, residual.id);
     let mut sum = ops.into_buffer(x);
-    sum.par_chunks_mut(ROWS * cols).zip(residual.data.par_chunks(ROWS * cols)).enumerate().for_each(
-        |(chunk, (sum, residual))| add_rows(sum, residual, cols, mask, chunk * ROWS),
-    );
+    sum.par_chunks_mut(ROWS * cols)
+        .zip(residual.data.par_chunks(ROWS * cols))
+        .enumerate()
+        .for_each(|(chunk, (sum, residual))| add_rows(sum, residual, cols, mask, chunk * ROWS));
     let (y, moments) = forward(ops, &sum, cols, norm)?;
     let norm = *norm;
     Ok(ops.record(rows, cols, y, move |backward, mut dy| {

@@ -33,8 +33,7 @@ pub(crate) fn plain(ops: &Plain<'_>, x: &Tensor, pooling: &Pooling) -> Result<Te
     let x = x.to_dtype(DType::F32)?;
     let of_modes = pooling.modes.iter().map(|&mode| match mode {
         PoolingMode::Max => {
-            let greatest =
-                texts.iter().map(|text| x.narrow(0, text.start, text.len())?.max_keepdim(0));
+            let greatest = texts.iter().map(|text| x.narrow(0, text.start, text.len())?.max_keepdim(0));
             Tensor::cat(&greatest.collect::<Result<Vec<_>>>()?, 0)
         }
         // The other modes are linear.
@@ -117,9 +116,9 @@ fn pool_text_back(
     let cols = dy.len();
     if mode == PoolingMode::Max {
         for (c, dy) in dy.iter().enumerate() {
-            let first = text.clone().reduce(|best, token| {
-                if x[token * cols + c] > x[best * cols + c] { token } else { best }
-            });
+            let first = text
+                .clone()
+                .reduce(|best, token| if x[token * cols + c] > x[best * cols + c] { token } else { best });
             if let Some(token) = first {
                 dx[(token - start) * cols + c] += dy;
             }

@@ -18,9 +18,8 @@ impl Angles {
             let frequency = 1.0 / (theta as f32).powf((2 * i) as f32 / head_size as f32);
             p as f32 * frequency
         };
-        let table = |f: fn(f32) -> f32| {
-            (0..positions).flat_map(|p| (0..half).map(move |i| f(angle(p, i)))).collect()
-        };
+        let table =
+            |f: fn(f32) -> f32| (0..positions).flat_map(|p| (0..half).map(move |i| f(angle(p, i)))).collect();
         Angles { cos: table(f32::cos), sin: table(f32::sin), half }
     }
 
@@ -39,9 +38,8 @@ impl Angles {
     /// Turns heads `[.., positions, head size]` of a tensor.
     pub(crate) fn plain(&self, x: &Tensor, device: &Device) -> Result<Tensor> {
         let positions = self.cos.len() / self.half;
-        let table = |values: &[f32]| {
-            Tensor::from_slice(values, (positions, self.half), device)?.to_dtype(x.dtype())
-        };
+        let table =
+            |values: &[f32]| Tensor::from_slice(values, (positions, self.half), device)?.to_dtype(x.dtype());
         let (cos, sin) = (table(&self.cos)?, table(&self.sin)?);
         let a = x.narrow(D::Minus1, 0, self.half)?;
         let b = x.narrow(D::Minus1, self.half, self.half)?;

@@ -206,11 +206,8 @@ impl Shape {
         let out = self.gather(context, text, self.hidden, h * d);
         let dout = self.gather(dcontext, text, self.hidden, h * d);
         let logs: Vec<f32> = text.clone().map(|token| logs[token * self.heads + h]).collect();
-        let inner: Vec<f32> = out
-            .chunks_exact(d)
-            .zip(dout.chunks_exact(d))
-            .map(|(o, g)| sum_by(d, |i| o[i] * g[i]))
-            .collect();
+        let inner: Vec<f32> =
+            out.chunks_exact(d).zip(dout.chunks_exact(d)).map(|(o, g)| sum_by(d, |i| o[i] * g[i])).collect();
         let mut grads = Head { q: vec![0.0; n * d], k: vec![0.0; n * d], v: vec![0.0; n * d], tokens: n };
         let size = BLOCK.min(n) * n;
         let (mut p, mut dp) = (vec![0.0; size], vec![0.0; size]);
