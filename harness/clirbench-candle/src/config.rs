@@ -118,6 +118,24 @@ impl Architecture {
         Self::from_json(json).map_err(named)
     }
 
+    /// Sets the probability of every dropout.
+    pub fn set_dropout(&mut self, rate: f32) {
+        match self {
+            Architecture::Bert(config) => {
+                config.hidden_dropout = rate;
+                config.attention_dropout = rate;
+                config.classifier_dropout = rate;
+            }
+            Architecture::ModernBert(config) => {
+                config.embedding_dropout = rate;
+                config.attention_dropout = rate;
+                config.mlp_dropout = rate;
+                config.classifier_dropout = rate;
+            }
+            Architecture::Static => {}
+        }
+    }
+
     /// The architecture that a parsed `config.json` describes.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ mod fused;
 mod gemm;
 mod gradients;
 mod head;
+mod initial;
 mod layout;
 mod math;
 mod model;
@@ -38,7 +39,7 @@ pub use config::{Architecture, BertConfig, ModernBertConfig};
 pub use files::weight_files;
 pub use gradients::{Gradient, Gradients};
 pub use head::{Activation, Head, Pooling, PoolingMode, Step};
-pub use model::{Forward, Mode, Model, SaveType};
+pub use model::{Changes, Forward, Mode, Model, SaveType};
 
 /// The release of candle that computes; a part of what embeddings depend on.
 pub const CANDLE_VERSION: &str = "0.11";

@@ -15,6 +15,7 @@ use crate::files::{self, Entry, TensorFile};
 use crate::fused::Fused;
 use crate::gradients::Gradients;
 use crate::head::Head;
+use crate::initial::Initial;
 use crate::layout::Layout;
 use crate::parameters::{Loader, Named, Parameter, Parameters};
 use crate::plain::Plain;
@@ -48,6 +49,15 @@ pub enum SaveType {
     F32,
     /// The type that each tensor had in the files that it was read from.
     AsRead,
+}
+
+/// What a fit changes about a model that it loads.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// The probability, below 1, of every dropout, in place of what `config.json` says.
+    pub dropout: Option<f32>,
+    /// Seed of a cross-encoder's classifier where the files have none; without a seed that is an error.
+    pub classifier_seed: Option<u64>,
 }
 
 /// An encoder with its parameters.
@@ -94,15 +104,33 @@ impl Model {
     /// Unreadable or damaged files, an architecture that is not supported, tensors that are missing,
     /// of another shape, or used by nothing: each names file, field or tensors.
     pub fn load(transformer_dir: &Path, head: &Head, device: &Device, compute: DType) -> Result<Model> {
+        Self::load_with(transformer_dir, head, device, compute, Changes::default())
+    }
+
+    /// [`Model::load`] with what a fit changes.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn load_with(
+        transformer_dir: &Path,
+        head: &Head,
+        device: &Device,
+        compute: DType,
+        changes: Changes,
+    ) -> Result<Model> {
         if !matches!(compute, DType::F32 | DType::BF16 | DType::F16) {
             return Err(Error::config(format!("compute type {compute:?} is not supported"))
                 .hint("use f32, bf16 or f16"));
         }
         let in_dir =
             |e: Error| Error { message: format!("{}: {}", transformer_dir.display(), e.message), ..e };
-        let architecture = Architecture::read(transformer_dir)?;
+        let mut architecture = Architecture::read(transformer_dir)?;
+        if let Some(rate) = changes.dropout {
+            architecture.set_dropout(rate);
+        }
+        let classifier = changes.classifier_seed.map(Initial::new);
         let mut loader = Loader::new(TensorFile::open_dir(transformer_dir)?, device);
-        let encoder = Encoder::load(&architecture, head, &mut loader).map_err(in_dir)?;
+        let encoder = Encoder::load(&architecture, head, classifier, &mut loader).map_err(in_dir)?;
         let parameters = loader.finish(Encoder::harmless).map_err(in_dir)?;
         Ok(Model {
             encoder,

@@ -7,6 +7,7 @@ use clirbench_plugin::{Error, Result};
 use safetensors::tensor::Dtype;
 
 use crate::files::Source;
+use crate::initial::Initial;
 
 /// Index of a trainable tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(crate) struct Loader<'a> {
     module: Option<String>,
     missing: Vec<String>,
     trainable: Vec<Named>,
+    /// Makes tensors that are missing.
+    initial: Option<Initial>,
 }
 
 impl<'a> Loader<'a> {
@@ -56,7 +59,20 @@ impl<'a> Loader<'a> {
             module: None,
             missing: Vec::new(),
             trainable: Vec::new(),
+            initial: None,
         }
+    }
+
+    /// Calls `load` with a loader that makes what is missing from `initial`, if that is something.
+    pub(crate) fn with_initial<T>(
+        &mut self,
+        initial: Option<Initial>,
+        load: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        self.initial = initial;
+        let loaded = load(self);
+        self.initial = None;
+        loaded
     }
 
     /// What stands before `suffix` in the names of the files: `bert.`, `roberta.`, `model.` or nothing.
@@ -87,6 +103,10 @@ impl<'a> Loader<'a> {
 
     fn take_full(&mut self, full: String, shape: &[usize]) -> Result<Parameter> {
         let Some(source) = self.sources.remove(&full) else {
+            if let Some(initial) = self.initial {
+                let tensor = initial.tensor(&full, shape, self.device).map_err(crate::error::candle)?;
+                return self.push(full, &tensor, Dtype::F32);
+            }
             self.missing.push(full);
             return Ok(Parameter(usize::MAX));
         };

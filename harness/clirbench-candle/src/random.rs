@@ -62,7 +62,7 @@ impl RowMask {
 
 /// A bijection of 64-bit words that mixes all bits (Steele, Lea and Flood 2014, SplitMix64, with the
 /// golden-ratio increment).
-fn mix64(x: u64) -> u64 {
+pub(crate) fn mix64(x: u64) -> u64 {
     let mut x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

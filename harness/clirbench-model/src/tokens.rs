@@ -3,7 +3,9 @@
 
 use clirbench_plugin::{Error, Result, TextStats};
 use tokenizers::models::ModelWrapper;
-use tokenizers::{PostProcessor, Tokenizer, TruncationDirection, TruncationParams, TruncationStrategy};
+use tokenizers::{
+    EncodeInput, PostProcessor, Tokenizer, TruncationDirection, TruncationParams, TruncationStrategy,
+};
 
 use crate::directory::ModelDirectory;
 use crate::files::join;
@@ -94,10 +96,23 @@ impl TextTokenizer {
     /// # Errors
     /// Kind `input` when the tokenizer cannot take the text.
     pub fn encode(&self, prompt: &str, text: &str) -> Result<Tokens> {
-        let mut input = [prompt, text].concat();
-        if self.lowercase {
-            input = input.to_lowercase();
-        }
+        self.tokens(self.normalized([prompt, text].concat()).into(), text)
+    }
+
+    /// Tokenizes two texts as one input, as a cross-encoder takes them; the longer one is cut first.
+    ///
+    /// # Errors
+    /// Kind `input` when the tokenizer cannot take the texts.
+    pub fn encode_pair(&self, first: &str, second: &str) -> Result<Tokens> {
+        let pair = (self.normalized(first.to_owned()), self.normalized(second.to_owned()));
+        self.tokens(pair.into(), first)
+    }
+
+    fn normalized(&self, text: String) -> String {
+        if self.lowercase { text.to_lowercase() } else { text }
+    }
+
+    fn tokens(&self, input: EncodeInput<'_>, text: &str) -> Result<Tokens> {
         let encoding = self.inner.encode_fast(input, true).map_err(|e| {
             let start: String = text.chars().take(40).collect();
             Error::input(format!("the tokenizer refuses the text {start:?}...: {e}"))

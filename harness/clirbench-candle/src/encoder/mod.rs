@@ -10,6 +10,7 @@ use clirbench_plugin::Result;
 
 use crate::config::Architecture;
 use crate::head::Head;
+use crate::initial::Initial;
 use crate::ops::{Embeddings, Ops};
 use crate::parameters::Loader;
 use crate::random::Dropout;
@@ -62,7 +63,14 @@ enum BoundHead {
 
 impl Encoder {
     /// Takes the parameters of the architecture and of the head.
-    pub(crate) fn load(architecture: &Architecture, head: &Head, loader: &mut Loader<'_>) -> Result<Self> {
+    ///
+    /// `classifier` is what a cross-encoder's classifier begins as where the files have none.
+    pub(crate) fn load(
+        architecture: &Architecture,
+        head: &Head,
+        classifier: Option<Initial>,
+        loader: &mut Loader<'_>,
+    ) -> Result<Self> {
         let (body, shape) = match architecture {
             Architecture::Bert(config) => {
                 loader.find_prefix("embeddings.word_embeddings.weight");
@@ -87,7 +95,10 @@ impl Encoder {
                 let dim = embedder.dim;
                 (BoundHead::Embedder(embedder), dim)
             }
-            Head::CrossEncoder => (BoundHead::Classifier(Classifier::load(architecture, loader)?), 1),
+            Head::CrossEncoder => {
+                let load = |loader: &mut Loader<'_>| Classifier::load(architecture, loader);
+                (BoundHead::Classifier(loader.with_initial(classifier, load)?), 1)
+            }
             Head::States => (BoundHead::States, hidden),
         };
         let token_table = body.embeddings().tokens;

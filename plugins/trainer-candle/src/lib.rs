@@ -1,0 +1,70 @@
+//! Trains sentence-transformers directories on candle: bi-encoders from a loss of embeddings, and
+//! cross-encoders from a loss of scores.
+//!
+//! A step is four things, a file each: the planned [batch](batches), the gradient of the whole batch
+//! in the memory of a [chunk](gradcache), the [optimiser](optimizer), and what is done about a
+//! [stop](checkpoint). The loss, its guide and its labels are the host's; the network is
+//! `clirbench-candle`.
+//!
+//! Equal jobs give equal bytes on the CPU, whatever the number of threads and however often they were
+//! stopped in between.
+
+mod adamw;
+mod batches;
+mod card;
+mod check;
+mod checkpoint;
+mod classifier;
+mod device;
+mod digest;
+mod fit;
+mod gradcache;
+mod head;
+mod inputs;
+mod log;
+mod network;
+mod optimizer;
+mod options;
+mod pattern;
+mod result;
+mod rows;
+mod saved;
+mod schedule;
+mod underflow;
+mod validation;
+
+use std::time::Instant;
+
+use clirbench_plugin::{FitData, FitJob, FitReport, Host, Result, Session, Trainer, serde_json::Value};
+
+use crate::device::Opened;
+use crate::fit::{Fit, Given};
+use crate::options::Options;
+
+clirbench_plugin::export_plugin! {
+    id: "trainer-candle",
+    interfaces: [trainer: CandleTrainer { schema: include_str!("../schema.json"), }],
+}
+
+/// The trainer with its hyperparameters.
+pub struct CandleTrainer {
+    options: Options,
+    host: Host,
+    device: Opened,
+}
+
+impl Trainer for CandleTrainer {
+    fn open(config: &Value, host: Host) -> Result<Self> {
+        let options = Options::read(config)?;
+        let device = device::open(host.device())?;
+        Ok(CandleTrainer { options, host, device })
+    }
+
+    fn fit(&mut self, job: &FitJob, data: &FitData<'_>, session: &mut dyn Session) -> Result<FitReport> {
+        let started = Instant::now();
+        let (options, host, device) = (&self.options, &self.host, &self.device);
+        let mut fit = Fit::open(Given { options, host, device, job, data })?;
+        fit.train(session)?;
+        fit.finish(started)
+    }
+}
