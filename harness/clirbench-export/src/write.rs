@@ -15,6 +15,8 @@ use crate::{ExportOptions, ExportReport};
 const MAX_MESSAGE: u64 = i32::MAX as u64;
 /// External data begin at multiples of a page, so that they can be mapped.
 const PAGE: u64 = 4096;
+/// Bytes that are copied at a time.
+const PART: usize = 16 << 20;
 /// Elements that are converted at a time.
 const CHUNK: usize = 1 << 16;
 
@@ -131,24 +133,33 @@ fn elements(initializer: &Initializer, tensors: &Tensors, to: &mut impl Write, p
             values.iter().try_for_each(|value| to.write_all(&value.to_le_bytes())).map_err(failed)
         }
         Data::F32(values) => floats(values.iter().copied(), to).map_err(failed),
-        Data::Weight { tensor: name, transpose } => {
-            let tensor = tensors.read(name)?;
-            if !transpose && tensor.dtype == "F32" && tensor.bytes.len() as u64 == initializer.bytes() {
-                return to.write_all(&tensor.bytes).map_err(failed);
+        Data::Weight { tensor: name, transpose: false } if is_f32(initializer, tensors, name) => {
+            // As it is, in parts: a vocabulary of XLM-R is a gigabyte.
+            let size = usize::try_from(initializer.bytes()).unwrap_or(usize::MAX);
+            for start in (0..size).step_by(PART) {
+                let part = tensors.read_range(name, start..size.min(start + PART))?;
+                to.write_all(&part).map_err(failed)?;
             }
-            let values = tensor.to_f32().map_err(|mut e| {
+            Ok(())
+        }
+        Data::Weight { tensor: name, transpose } => {
+            let values = tensors.read(name)?.to_f32().map_err(|mut e| {
                 e.message = format!("tensor `{name}`: {}", e.message);
                 e
             })?;
-            if !transpose {
-                return floats(values.iter().copied(), to).map_err(failed);
-            }
             // The dimensions are the graph's: the tensor's rows are its columns.
-            let columns = initializer.dims.first().copied().unwrap_or(1);
+            let columns = if *transpose { initializer.dims.first().copied().unwrap_or(1) } else { 1 };
             let turned = (0..columns).flat_map(|c| values.iter().skip(c).step_by(columns).copied());
             floats(turned, to).map_err(failed)
         }
     }
+}
+
+/// Whether the tensor can be written byte for byte.
+fn is_f32(initializer: &Initializer, tensors: &Tensors, name: &str) -> bool {
+    // The shape was compared when the graph was built; the size is what the header says beside it.
+    let size = initializer.bytes();
+    tensors.describe(name).is_some_and(|(dtype, _)| dtype == "F32") && tensors.bytes(name) == Some(size)
 }
 
 fn floats(values: impl Iterator<Item = f32>, to: &mut impl Write) -> std::io::Result<()> {

@@ -33,9 +33,10 @@ impl ModelFiles {
         &self.root
     }
 
-    /// Where `relative` lies.
+    /// Where `relative` lies; empty is the directory itself.
     pub fn path(&self, relative: &str) -> PathBuf {
-        self.root.join(relative)
+        // Joining nothing would add a slash, which people get to see.
+        if relative.is_empty() { self.root.clone() } else { self.root.join(relative) }
     }
 
     /// Remembers that the vectors depend on `relative`.
