@@ -120,9 +120,7 @@ impl Discovery {
     /// [`Error::Undetected`] when none does, or more than one.
     pub fn encoder_for(&self, model: &Path) -> Result<&PluginFile> {
         let fits = |file: &&PluginFile| {
-            file.manifest
-                .interface("encoder/1")
-                .is_some_and(|i| detect::fits(model, &i.detects))
+            file.manifest.interface("encoder/1").is_some_and(|i| detect::fits(model, &i.detects))
         };
         let fitting: Vec<&PluginFile> = self.plugins.iter().filter(fits).collect();
         match fitting[..] {

@@ -14,6 +14,7 @@ mod execute;
 pub mod executor;
 pub mod job;
 pub mod model;
+pub mod parity;
 pub mod plan;
 pub mod pool;
 mod process;

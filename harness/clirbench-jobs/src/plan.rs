@@ -89,6 +89,15 @@ pub enum PlanError {
     Other(Failure),
 }
 
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Other(failure) => failure,
+            PlanError::Data(error) => Failure::new(error.to_string(), ""),
+        }
+    }
+}
+
 impl From<Failure> for PlanError {
     fn from(failure: Failure) -> Self {
         PlanError::Other(failure)
@@ -175,6 +184,23 @@ fn score_job(setup: &Setup, model: &Opened, dataset: &PlannedDataset, task: &Pla
         similarity,
         measure,
     }
+}
+
+/// The models of a bench without datasets, each with the embed jobs that these documents are missing.
+pub(crate) fn documents_of_models(
+    setup: &Setup,
+    texts: &[&str],
+    cancel: &AtomicBool,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Vec<(Opened, Vec<Job>)>, Failure> {
+    let sample = texts.first().map(|&text| text.to_owned()).unwrap_or_default();
+    let models = models::open(setup, &(sample.clone(), sample), cancel, on_event)?;
+    let planned = models.iter().map(|model| {
+        let opened = model.opened.clone()?;
+        let (jobs, _) = shards::plan_texts(setup, model, &opened, [&[], texts])?;
+        Ok((opened, jobs))
+    });
+    planned.collect()
 }
 
 /// A plugin that the lock, if any, agrees to.

@@ -105,8 +105,7 @@ struct States(Model);
 impl Runner for States {
     fn run(&mut self, batch: &Batch, each: &mut dyn FnMut(Row<'_>)) -> Result<()> {
         // A text without a token has no state and keeps its zeros.
-        let with_tokens =
-            || batch.tokens.iter().enumerate().filter(|(_, tokens)| !tokens.ids.is_empty());
+        let with_tokens = || batch.tokens.iter().enumerate().filter(|(_, tokens)| !tokens.ids.is_empty());
         let packed = network::Batch {
             ids: with_tokens().flat_map(|(_, tokens)| tokens.ids.iter().copied()).collect(),
             types: with_tokens().flat_map(|(_, tokens)| tokens.types.iter().copied()).collect(),

@@ -93,10 +93,23 @@ fn write_file(path: &Path, entries: &[Entry<'_>]) -> Result<()> {
         })
         .collect::<Result<Vec<_>>>()?;
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    serialize_to_file(tensors, Some(metadata), path).map_err(|e| {
+    let failed = |e: &dyn std::fmt::Display| {
         Error::runtime(format!("{} cannot be written: {e}", path.display()))
             .hint("check the free space of the disk")
-    })
+    };
+    serialize_to_file(tensors, Some(metadata), path).map_err(|e| failed(&e))?;
+    readable(path).map_err(|e| failed(&e))
+}
+
+/// The temporary file that becomes a written one is its owner's alone: weights are for everybody who
+/// may see the directory.
+fn readable(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
 }
 
 fn remove_if_there(path: &Path) -> Result<()> {

@@ -217,10 +217,7 @@ fn guide(
     let (queries, documents) = (set.texts_of(Role::Query), set.texts_of(Role::Document));
     let sample = |texts: &[&str]| texts.first().map(|&text| text.to_owned()).unwrap_or_default();
     let samples = (sample(&queries), sample(&documents));
-    let guides = models::open(setup, &samples, cancel, on_event).map_err(|error| match error {
-        PlanError::Other(failure) => failure,
-        PlanError::Data(error) => Failure::new(error.to_string(), ""),
-    })?;
+    let guides = models::open(setup, &samples, cancel, on_event)?;
     let model = &guides[0];
     let opened = model.opened.as_ref().map_err(|failure| {
         Failure::new(format!("the guide cannot be opened: {}", failure.message), failure.hint.clone())

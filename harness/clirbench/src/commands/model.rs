@@ -1,23 +1,48 @@
 //! `clirbench model`: what a model directory holds, and its ONNX graph.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, sync::atomic::AtomicBool};
 
 use anyhow::Result;
 use clirbench_export::{DEFAULT_FILE, ExportOptions, ExportReport, export};
+use clirbench_jobs::{
+    bench::{Bench, ModelSpec, RunSpec},
+    parity::parity,
+};
 use clirbench_model::{FileSummary, Summary};
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
 use crate::{
-    cli::{ExportOnnxArgs, ModelCommand},
+    cli::{ComputeArgs, ExportOnnxArgs, Global, ModelCommand},
+    environment::setup,
     failure::{Advice, Exit},
     screen::Screen,
 };
 
-pub(crate) fn run(command: &ModelCommand, screen: &Screen) -> Result<Exit> {
+/// Texts of several lengths and scripts, on which an exported graph is compared with its weights.
+const PARITY_TEXTS: [&str; 12] = [
+    "a",
+    "Where does the river end?",
+    "¿Dónde termina el río?",
+    "Wo endet der Fluss?",
+    "강은 어디에서 끝나나요?",
+    "河流在哪里结束？",
+    "川はどこで終わりますか。",
+    "أين ينتهي النهر؟",
+    "Dòng sông kết thúc ở đâu?",
+    "12 + 30 = 42, said the clerk; nobody else in the small office by the harbour disagreed with her.",
+    "The library opened in spring. Its reading room held forty chairs, and on the first morning all of \
+     them were taken before the clock struck ten, mostly by people who had never owned a book.",
+    "Die Brücke wurde dreimal gebaut: zuerst aus Holz, dann aus Stein und zuletzt aus Stahl, weil jede \
+     Flut des Frühjahrs mitnahm, was der Sommer errichtet hatte, und niemand ohne sie leben wollte.",
+];
+/// Cosine that an exported graph has to reach on each of them.
+const PARITY: f64 = 0.99999;
+
+pub(crate) fn run(command: &ModelCommand, global: &Global, screen: &Screen) -> Result<Exit> {
     match command {
         ModelCommand::Info { dir } => info(dir, screen),
-        ModelCommand::ExportOnnx(args) => export_onnx(args, screen),
+        ModelCommand::ExportOnnx(args) => export_onnx(args, global, screen),
     }
 }
 
@@ -81,16 +106,61 @@ fn files(files: &[FileSummary]) -> Vec<String> {
     files.iter().map(line).collect()
 }
 
-fn export_onnx(args: &ExportOnnxArgs, screen: &Screen) -> Result<Exit> {
+fn export_onnx(args: &ExportOnnxArgs, global: &Global, screen: &Screen) -> Result<Exit> {
     let out = args.out.clone().unwrap_or_else(|| args.dir.join(DEFAULT_FILE));
     let options = ExportOptions { external_data: args.external_data, force: args.force };
     let report = export(&args.dir, &out, options).map_err(Advice::from)?;
+    let parity = check(args, &out, global, screen)?;
     if screen.json {
-        screen.print_json(&json!(report));
+        screen.print_json(&json!({"export": report, "cosine": parity.as_ref().ok()}));
     } else {
         screen.print(&written(&report));
     }
-    Ok(Exit::Done)
+    match parity {
+        Ok(cosine) if cosine < PARITY => {
+            let message = format!("the graph's embeddings differ from the weights': cosine {cosine:.6}");
+            Err(Advice::new(message, "do not use the graph; report it with the model's config.json").into())
+        }
+        Ok(cosine) => {
+            screen.say(&format!("checked: the graph gives the weights' embeddings (cosine {cosine:.7})"));
+            Ok(Exit::Done)
+        }
+        Err(reason) => {
+            screen.warn(&format!("the graph was not checked against the weights: {reason}"));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// The smallest cosine between the embeddings of graph and weights, by the plugins for either in
+/// workers; or why it could not be had.
+fn check(
+    args: &ExportOnnxArgs,
+    out: &Path,
+    global: &Global,
+    screen: &Screen,
+) -> Result<std::result::Result<f64, String>> {
+    let dir = std::path::absolute(&args.dir)?;
+    let Ok(file) = std::path::absolute(out)?.strip_prefix(&dir).map(Path::to_owned) else {
+        return Ok(Err("it lies outside the model directory".to_owned()));
+    };
+    let file = file.to_string_lossy().into_owned();
+    let model = |name: &str, encoder: &str, options: toml::Table| ModelSpec {
+        name: name.to_owned(),
+        path: Some(dir.clone()),
+        encoder: Some(encoder.to_owned()),
+        options,
+    };
+    let graph = toml::Table::from_iter([("file".to_owned(), toml::Value::String(file))]);
+    let bench = Bench {
+        models: vec![model("weights", "candle", toml::Table::new()), model("graph", "onnx", graph)],
+        datasets: Vec::new(),
+        run: RunSpec::default(),
+        scenario: Default::default(),
+    };
+    let compute = ComputeArgs { threads: None, device: None };
+    let setup = setup(bench, &args.dir, &compute, global, false, screen)?;
+    Ok(parity(&setup, &PARITY_TEXTS, &AtomicBool::new(false)).map_err(|failure| failure.to_string()))
 }
 
 fn written(report: &ExportReport) -> String {

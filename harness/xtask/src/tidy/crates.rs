@@ -8,7 +8,7 @@ const TEST_PLUGINS: &str = "tests/plugins/";
 const FOR_PLUGINS: [&str; 4] = ["clirbench-plugin", "clirbench-model", "clirbench-candle", "clirbench-loss"];
 
 /// The crates of the harness and which of them each may depend on.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("clirbench-core", &[]),
     ("clirbench-abi", &[]),
     ("clirbench-store", &[]),
@@ -17,6 +17,7 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("clirbench-report", &["clirbench-core"]),
     ("clirbench-plugin", &["clirbench-abi"]),
     ("clirbench-model", &["clirbench-plugin"]),
+    ("clirbench-export", &["clirbench-model", "clirbench-plugin"]),
     ("clirbench-candle", &["clirbench-plugin"]),
     ("clirbench-loss", &["clirbench-plugin"]),
     ("clirbench-host", &["clirbench-abi"]),
@@ -36,6 +37,7 @@ const EDGES: [(&str, &[&str]); 14] = [
         &[
             "clirbench-core",
             "clirbench-data",
+            "clirbench-export",
             "clirbench-host",
             "clirbench-jobs",
             "clirbench-model",
