@@ -23,7 +23,7 @@ impl ModelFiles {
         if !root.is_dir() {
             let what = if root.exists() { "is not a directory" } else { "does not exist" };
             return Err(Error::model(format!("model directory {} {what}", root.display()))
-                .hint("set `path` to a sentence-transformers directory"));
+                .hint("give the path of a sentence-transformers directory"));
         }
         Ok(ModelFiles { root: root.to_owned(), used: Vec::new() })
     }
@@ -33,9 +33,10 @@ impl ModelFiles {
         &self.root
     }
 
-    /// Where `relative` lies.
+    /// Where `relative` lies; empty is the directory itself.
     pub fn path(&self, relative: &str) -> PathBuf {
-        self.root.join(relative)
+        // Joining nothing would add a slash, which people get to see.
+        if relative.is_empty() { self.root.clone() } else { self.root.join(relative) }
     }
 
     /// Remembers that the vectors depend on `relative`.

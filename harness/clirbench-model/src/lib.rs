@@ -2,7 +2,8 @@
 //! vectors of texts.
 //!
 //! - *Reading.* [`ModelDirectory`] is what a directory says about its model, in both layouts of
-//!   sentence-transformers or plain Hugging Face; [`Tensors`] are its weights.
+//!   sentence-transformers or plain Hugging Face; [`Tensors`] are its weights,
+//!   [`Summary`] is for people.
 //! - *Encoding.* [`TextModel`] is such a directory opened with the options of a bench file
 //!   ([`ModelOptions`]). An encoder adds a network behind [`Runner`]; [`TextEncoder`] tokenizes, groups
 //!   texts into batches ([`Plan`]), runs them and applies the modules after the network ([`Head`]).
@@ -21,6 +22,7 @@ mod encoder;
 mod files;
 mod head;
 mod limits;
+mod onnx;
 mod options;
 mod partial;
 mod pipeline;
@@ -28,8 +30,12 @@ mod pooling;
 mod prompts;
 mod readme;
 mod safetensors;
+mod summary;
 mod tokens;
 mod writer;
+
+/// The error of everything here.
+pub use clirbench_plugin::{Error, Result};
 
 pub use batches::{Batch, Plan};
 pub use copy::copy_directory;
@@ -39,6 +45,7 @@ pub use encoder::{Network, TextEncoder, TextModel};
 pub use files::{ModelFiles, join};
 pub use head::{Head, Kind, Step};
 pub use limits::{HfConfig, TokenizerConfig, max_length};
+pub use onnx::{ONNX_VARIANTS, onnx_files, onnx_stem, onnx_variant};
 pub use options::{ModelOptions, OneOrMany, exclusive};
 pub use partial::{PartialDirectory, PartialFile, write_error};
 pub use pipeline::{Row, Runner};
@@ -46,5 +53,6 @@ pub use pooling::{Pooling, PoolingMode, normalize};
 pub use prompts::Prompts;
 pub use readme::{has_e5_prefixes, languages};
 pub use safetensors::{Tensor, Tensors};
+pub use summary::{FileSummary, ModuleSummary, Summary};
 pub use tokens::{TextTokenizer, Tokens};
 pub use writer::{SHARD_BYTES, TensorSpec, TensorWriter};

@@ -23,6 +23,18 @@ pub enum PoolingMode {
 }
 
 impl PoolingMode {
+    /// The name in our spelling.
+    pub fn name(self) -> &'static str {
+        match self {
+            PoolingMode::Cls => "cls",
+            PoolingMode::Max => "max",
+            PoolingMode::Mean => "mean",
+            PoolingMode::MeanSqrtLen => "mean-sqrt-len",
+            PoolingMode::WeightedMean => "weighted-mean",
+            PoolingMode::LastToken => "last-token",
+        }
+    }
+
     /// Reads a name, in our spelling (`last-token`) or in that of a model directory (`lasttoken`).
     ///
     /// # Errors
@@ -180,6 +192,7 @@ mod tests {
             ("mean-sqrt-len", "mean_sqrt_len_tokens"),
         ] {
             assert_eq!(PoolingMode::parse(ours).expect("ours"), PoolingMode::parse(theirs).expect("theirs"));
+            assert_eq!(PoolingMode::parse(theirs).expect("theirs").name(), ours);
         }
         assert!(PoolingMode::parse("median").is_err());
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clirbench_plugin::{Error, Result};
@@ -94,24 +95,48 @@ impl Tensors {
         self.entries.get(name).map(|entry| (entry.dtype.as_str(), entry.shape.as_slice()))
     }
 
+    /// The size of a tensor as stored.
+    pub fn bytes(&self, name: &str) -> Option<u64> {
+        self.entries.get(name).map(|entry| entry.bytes as u64)
+    }
+
     /// Reads one tensor.
     ///
     /// # Errors
     /// Kind `model` when there is none of that name or the file ends early.
     pub fn read(&self, name: &str) -> Result<Tensor> {
-        let entry = self.entries.get(name).ok_or_else(|| {
-            Error::model(format!("{} has no tensor `{name}`", self.source.display()))
-                .hint("the weights have to come from the architecture that config.json names")
-        })?;
+        let entry = self.entry(name)?;
+        let bytes = self.read_range(name, 0..entry.bytes)?;
+        Ok(Tensor { dtype: entry.dtype.clone(), shape: entry.shape.clone(), bytes })
+    }
+
+    /// Reads a part of a tensor: these bytes, counted from its beginning.
+    ///
+    /// # Errors
+    /// Kind `model` when there is none of that name or the file ends early, `internal` when the tensor
+    /// does.
+    pub fn read_range(&self, name: &str, range: Range<usize>) -> Result<Vec<u8>> {
+        let entry = self.entry(name)?;
+        if range.start > range.end || range.end > entry.bytes {
+            let size = entry.bytes;
+            return Err(Error::internal(format!("bytes {range:?} of tensor `{name}`, which has {size}")));
+        }
         let path = &self.files[entry.file];
-        let mut bytes = vec![0; entry.bytes];
+        let mut bytes = vec![0; range.len()];
         File::open(path)
             .and_then(|mut file| {
-                file.seek(SeekFrom::Start(entry.start))?;
+                file.seek(SeekFrom::Start(entry.start + range.start as u64))?;
                 file.read_exact(&mut bytes)
             })
             .map_err(|e| Error::model(format!("{}: tensor `{name}`: {e}", path.display())))?;
-        Ok(Tensor { dtype: entry.dtype.clone(), shape: entry.shape.clone(), bytes })
+        Ok(bytes)
+    }
+
+    fn entry(&self, name: &str) -> Result<&Entry> {
+        self.entries.get(name).ok_or_else(|| {
+            Error::model(format!("{} has no tensor `{name}`", self.source.display()))
+                .hint("the weights have to come from the architecture that config.json names")
+        })
     }
 
     fn add(&mut self, path: &Path) -> Result<()> {
@@ -255,6 +280,8 @@ mod tests {
         let tensor = sharded.read("two").expect("two");
         assert_eq!((tensor.shape.as_slice(), tensor.to_f32().expect("two")), (&[1, 2][..], vec![0.5, 3.0]));
         assert!(tensor.to_i64().is_err());
+        assert_eq!(sharded.read_range("one", 4..8).expect("the second element"), (-2f32).to_le_bytes());
+        assert!(sharded.read_range("one", 4..9).is_err());
 
         let single = Tensors::open(&dir.path().join("a.safetensors")).expect("a file");
         let error = single.read("two").expect_err("not in this file");

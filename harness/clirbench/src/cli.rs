@@ -60,6 +60,9 @@ pub(crate) enum Command {
     /// List and inspect plugins without executing them
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Show what a model directory holds, write its ONNX graph
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// List, show and check datasets
     #[command(subcommand)]
     Data(DataCommand),
@@ -165,6 +168,32 @@ pub(crate) enum PluginCommand {
         #[arg(long, default_value = "plugins.lock")]
         file: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Show what a model directory holds and what it lacks
+    Info {
+        /// The model directory
+        dir: PathBuf,
+    },
+    /// Write the ONNX graph of a BERT, RoBERTa, XLM-R or ModernBERT encoder from its safetensors weights
+    ExportOnnx(ExportOnnxArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportOnnxArgs {
+    /// The model directory
+    pub(crate) dir: PathBuf,
+    /// The ONNX file [default: DIR/onnx/model.onnx]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Keep the weights in a file of their own (FILE_data); above 2 GB they are in any case
+    #[arg(long)]
+    pub(crate) external_data: bool,
+    /// Replace files that exist
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -43,6 +43,12 @@ impl From<clirbench_host::Error> for Advice {
     }
 }
 
+impl From<clirbench_model::Error> for Advice {
+    fn from(error: clirbench_model::Error) -> Advice {
+        Advice { message: error.message, hint: error.hint }
+    }
+}
+
 impl From<clirbench_data::Error> for Advice {
     /// The message of a data error says what to do.
     fn from(error: clirbench_data::Error) -> Advice {

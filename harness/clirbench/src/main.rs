@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run(&args, &screen),
         Command::Eval(args) => commands::eval::run(&args, &screen),
         Command::Plugin(command) => commands::plugin::run(&command, &cli.global, &screen),
+        Command::Model(command) => commands::model::run(&command, &screen),
         Command::Data(command) => commands::data::run(&command, &screen),
         Command::Cache(command) => commands::cache::run(&command, &cli.global, &screen),
         Command::Completions(args) => commands::completions::run(&args),

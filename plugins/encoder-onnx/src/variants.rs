@@ -1,29 +1,9 @@
 //! Which ONNX file of a model directory to run.
 
-use std::fs;
-
-use clirbench_model::{ModelFiles, join};
+use clirbench_model::{ModelFiles, ONNX_VARIANTS, onnx_files, onnx_stem};
 use clirbench_plugin::{Error, Result};
 
 use crate::options::Options;
-
-/// File stems by variant, in order of preference: the names of Optimum, Transformers.js and
-/// sentence-transformers' exporters.
-const VARIANTS: [(&str, &[&str]); 3] = [
-    ("fp32", &["model"]),
-    ("fp16", &["model_fp16", "model_float16", "model_O4"]),
-    (
-        "int8",
-        &[
-            "model_int8",
-            "model_quantized",
-            "model_qint8_avx512_vnni",
-            "model_qint8_avx512",
-            "model_quint8_avx2",
-            "model_qint8_arm64",
-        ],
-    ),
-];
 
 /// Chooses the file: `options.file`, else `options.variant`, else fp16 where `prefer_fp16` and there
 /// is one, else fp32, else a graph without weights, else the only file there is. Returns its path
@@ -43,17 +23,17 @@ pub(crate) fn choose(
             Ok(relative)
         } else {
             Err(Error::config(format!("{} does not exist", files.path(&relative).display()))
-                .hint(listing(&list(files, transformer))))
+                .hint(listing(&onnx_files(files, transformer))))
         };
     }
-    let found = list(files, transformer);
+    let found = onnx_files(files, transformer);
     if found.is_empty() {
         return Err(Error::model(format!("{} holds no ONNX file", files.root().display())).hint(
-            "export the model first, for example with `optimum-cli export onnx --model DIR DIR/onnx`",
+            "export the model first with `clirbench model export-onnx DIR`, or with `optimum-cli export onnx`",
         ));
     }
     let of = |variant: &str| {
-        let known = VARIANTS.iter().find(|(name, _)| *name == variant).map(|(_, stems)| *stems);
+        let known = ONNX_VARIANTS.iter().find(|(name, _)| *name == variant).map(|(_, stems)| *stems);
         match known {
             Some(stems) => stems.iter().find_map(|stem| with_stem(&found, stem)),
             None => with_stem(&found, variant),
@@ -77,31 +57,8 @@ pub(crate) fn choose(
         })
 }
 
-/// The ONNX files in `onnx/` and then beside the configs, each folder in order of name.
-fn list(files: &ModelFiles, transformer: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut folders = vec![join(transformer, "onnx"), transformer.to_owned()];
-    if !transformer.is_empty() {
-        folders.push("onnx".to_owned());
-    }
-    for folder in folders {
-        let entries = fs::read_dir(files.path(&folder)).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries
-            .filter(|entry| entry.path().is_file())
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|name| name.ends_with(".onnx"))
-            .collect();
-        names.sort();
-        found.extend(names.iter().map(|name| join(&folder, name)));
-    }
-    found
-}
-
 fn with_stem(found: &[String], stem: &str) -> Option<String> {
-    found
-        .iter()
-        .find(|path| path.rsplit('/').next().and_then(|name| name.strip_suffix(".onnx")) == Some(stem))
-        .cloned()
+    found.iter().find(|path| onnx_stem(path) == Some(stem)).cloned()
 }
 
 fn listing(found: &[String]) -> String {
@@ -109,7 +66,7 @@ fn listing(found: &[String]) -> String {
         return "the directory holds no ONNX file".into();
     }
     let mut names = Vec::new();
-    for (variant, stems) in VARIANTS {
+    for (variant, stems) in ONNX_VARIANTS {
         if stems.iter().any(|stem| with_stem(found, stem).is_some()) {
             names.push(variant.to_owned());
         }
@@ -120,6 +77,7 @@ fn listing(found: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::Path;
 
     use serde_json::{Value, json};

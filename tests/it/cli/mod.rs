@@ -7,6 +7,7 @@ mod bench_file;
 mod cache;
 mod compare;
 mod data;
+mod model;
 mod plan;
 mod plugin;
 mod usage;
