@@ -7,6 +7,7 @@
 //! - `resume`: killed at any moment and run again: the same bytes, and at most one shard encoded again.
 //! - `determinism`: the same bytes with one thread and with two.
 //! - `trec`: run files rank and score as `scores.csv` says.
+//! - `train`: recipes, from training data to a model that is measured.
 //! - `cli`: what each command prints and how it ends, as snapshots.
 //!
 //! `cargo xtask test` builds the program and its plugins first and provides ONNX Runtime and a
@@ -25,6 +26,9 @@ mod npz;
 mod place;
 mod results;
 mod resume;
+#[path = "../../plugins/trainer-candle/tests/it/tiny.rs"]
+mod tiny;
+mod train;
 mod trec;
 mod workers;
 mod xquad;

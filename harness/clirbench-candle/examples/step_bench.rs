@@ -42,6 +42,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             texts as f64 / (f + b).as_secs_f64()
         );
     }
+    for (name, time) in model.profile() {
+        let per_step = |t: std::time::Duration| t.as_secs_f64() / (steps + 1) as f64;
+        println!(
+            "{name:>10}: forward {:.3} s, backward {:.3} s",
+            per_step(time.forward),
+            per_step(time.backward)
+        );
+    }
     println!("gradient norm {:.6}", gradients.norm()?);
     Ok(())
 }

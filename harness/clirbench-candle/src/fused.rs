@@ -15,6 +15,7 @@ use crate::ops::{
     normalize, pooling,
 };
 use crate::parameters::{Parameter, Parameters};
+use crate::profile::Profile;
 use crate::random::{Dropout, Mask};
 use crate::tape::{Array, Backward, Tape, Value};
 
@@ -23,6 +24,9 @@ pub(crate) struct Fused<'a> {
     pub(crate) parameters: &'a Parameters,
     pub(crate) layout: Arc<Layout>,
     pub(crate) pool: Arc<Pool>,
+    profile: &'a Profile,
+    /// The operation that runs.
+    current: Cell<&'static str>,
     seed: Option<u64>,
     tape: Option<RefCell<Tape>>,
     values: Cell<usize>,
@@ -34,11 +38,21 @@ impl<'a> Fused<'a> {
         parameters: &'a Parameters,
         layout: Layout,
         pool: Arc<Pool>,
+        profile: &'a Profile,
         seed: Option<u64>,
         graph: bool,
     ) -> Self {
         let tape = graph.then(RefCell::default);
-        Fused { parameters, layout: Arc::new(layout), pool, seed, tape, values: Cell::new(0) }
+        Fused {
+            parameters,
+            layout: Arc::new(layout),
+            pool,
+            profile,
+            current: Cell::new(""),
+            seed,
+            tape,
+            values: Cell::new(0),
+        }
     }
 
     /// The record of the pass and the number of its values.
@@ -67,6 +81,12 @@ impl<'a> Fused<'a> {
         Arc::new(Array { id, rows, cols, data })
     }
 
+    /// Runs an operation under its name in the profile.
+    fn timed(&self, name: &'static str, run: impl FnOnce() -> Result<Value>) -> Result<Value> {
+        self.current.set(name);
+        self.profile.forward(name, run)
+    }
+
     /// Records how the gradient of `output` goes on.
     pub(crate) fn push(
         &self,
@@ -74,7 +94,7 @@ impl<'a> Fused<'a> {
         step: impl FnOnce(&mut Backward<'_>, Buffer) -> Result<()> + Send + Sync + 'static,
     ) {
         if let Some(tape) = &self.tape {
-            tape.borrow_mut().push(output.id, step);
+            tape.borrow_mut().push(self.current.get(), output.id, step);
         }
     }
 
@@ -111,46 +131,46 @@ impl Ops for Fused<'_> {
     type Value = Value;
 
     fn embed(&self, embeddings: &Embeddings) -> Result<Value> {
-        embedding::fused(self, embeddings)
+        self.timed("embed", || embedding::fused(self, embeddings))
     }
 
     fn linear(&self, x: &Value, layers: &[Linear]) -> Result<Value> {
-        linear::fused(self, x, layers)
+        self.timed("linear", || linear::fused(self, x, layers))
     }
 
     fn norm(&self, x: &Value, norm: &Norm) -> Result<Value> {
-        norm::fused(self, x, norm)
+        self.timed("norm", || norm::fused(self, x, norm))
     }
 
     fn add_norm(&self, x: Value, residual: &Value, norm: &Norm, dropout: Dropout) -> Result<Value> {
-        norm::fused_add(self, x, residual, norm, dropout)
+        self.timed("add_norm", || norm::fused_add(self, x, residual, norm, dropout))
     }
 
     fn add(&self, x: Value, residual: &Value, dropout: Dropout) -> Result<Value> {
-        dropout::fused_add(self, x, residual, dropout)
+        self.timed("add", || dropout::fused_add(self, x, residual, dropout))
     }
 
     fn dropout(&self, x: Value, dropout: Dropout) -> Result<Value> {
-        dropout::fused(self, x, dropout)
+        self.timed("dropout", || dropout::fused(self, x, dropout))
     }
 
     fn activate(&self, x: Value, activation: Activation) -> Result<Value> {
-        activation::fused(self, x, activation)
+        self.timed("activate", || activation::fused(self, x, activation))
     }
 
     fn gate(&self, x: Value, activation: Activation) -> Result<Value> {
-        activation::fused_gate(self, x, activation)
+        self.timed("gate", || activation::fused_gate(self, x, activation))
     }
 
     fn attention(&self, qkv: Value, attention: &Attention) -> Result<Value> {
-        attention::fused(self, qkv, attention)
+        self.timed("attention", || attention::fused(self, qkv, attention))
     }
 
     fn pool(&self, x: Value, pooling: &Pooling) -> Result<Value> {
-        pooling::fused(self, x, pooling)
+        self.timed("pool", || pooling::fused(self, x, pooling))
     }
 
     fn normalize(&self, x: Value) -> Result<Value> {
-        normalize::fused(self, x)
+        self.timed("normalize", || normalize::fused(self, x))
     }
 }

@@ -30,6 +30,7 @@ mod model;
 mod ops;
 mod parameters;
 mod plain;
+mod profile;
 mod random;
 mod simd;
 mod tape;
@@ -40,6 +41,10 @@ pub use files::weight_files;
 pub use gradients::{Gradient, Gradients};
 pub use head::{Activation, Head, Pooling, PoolingMode, Step};
 pub use model::{Changes, Forward, Mode, Model, SaveType};
+<<<<<<< HEAD
 
 /// The release of candle that computes; a part of what embeddings depend on.
 pub const CANDLE_VERSION: &str = "0.11";
+=======
+pub use profile::OpTime;
+>>>>>>> train

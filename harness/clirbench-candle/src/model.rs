@@ -19,6 +19,7 @@ use crate::initial::Initial;
 use crate::layout::Layout;
 use crate::parameters::{Loader, Named, Parameter, Parameters};
 use crate::plain::Plain;
+use crate::profile::{OpTime, Profile};
 use crate::tape::{Backward, Tape};
 use crate::{Batch, cpu};
 
@@ -68,6 +69,7 @@ pub struct Model {
     compute: DType,
     reference: bool,
     pool: Arc<Pool>,
+    profile: Profile,
 }
 
 /// The result of a forward pass.
@@ -139,6 +141,7 @@ impl Model {
             compute,
             reference: false,
             pool: Arc::default(),
+            profile: Profile::default(),
         })
     }
 
@@ -186,6 +189,12 @@ impl Model {
         Gradients::new(self.parameters().map(|(name, _)| name.to_owned()).collect())
     }
 
+    /// Time that each kind of fused operation has taken since the model was loaded, by name.
+    #[must_use]
+    pub fn profile(&self) -> Vec<(&'static str, OpTime)> {
+        self.profile.times()
+    }
+
     /// Embeds or scores the texts of a batch.
     ///
     /// # Errors
@@ -228,7 +237,7 @@ impl Model {
     }
 
     fn forward_fused(&self, layout: Layout, seed: Option<u64>, graph: bool) -> Candle<Forward> {
-        let fused = Fused::new(&self.parameters, layout, Arc::clone(&self.pool), seed, graph);
+        let fused = Fused::new(&self.parameters, layout, Arc::clone(&self.pool), &self.profile, seed, graph);
         let output = self.encoder.forward(&fused)?;
         let embeddings = Tensor::from_slice(&output.data, (output.rows, output.cols), &Device::Cpu)?;
         let record = match fused.finish() {
@@ -262,7 +271,7 @@ impl Model {
                 gradient.copy_from_slice(grad);
                 let pool = Arc::clone(&self.pool);
                 let backward = Backward::new(&self.parameters, into, pool, values);
-                tape.run(output, gradient, backward).map_err(candle)?;
+                tape.run(output, gradient, backward, &self.profile).map_err(candle)?;
                 self.pool.end_pass();
                 Ok(())
             }

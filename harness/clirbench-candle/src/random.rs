@@ -56,7 +56,9 @@ impl RowMask {
     #[inline(always)]
     pub(crate) fn factor(&self, col: u32) -> f32 {
         let hash = mix32(mix32(col.wrapping_add(self.add)) ^ self.xor);
-        if hash >= self.threshold { self.scale } else { 0.0 }
+        // A mask of bits instead of a branch, which loops with more in them would keep as one.
+        let kept = u32::from(hash >= self.threshold).wrapping_neg();
+        f32::from_bits(self.scale.to_bits() & kept)
     }
 }
 

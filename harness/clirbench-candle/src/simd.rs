@@ -31,31 +31,36 @@ pub(crate) use simd;
 /// Lanes of the partial sums of reductions: fixed, so that sums do not depend on the processor.
 pub(crate) const LANES: usize = 16;
 
-/// The sum over `i` of `f(i)`, in [`LANES`] partial sums.
+/// The sum of `f(a, b)` over pairs of elements, in [`LANES`] partial sums.
 #[inline(always)]
-pub(crate) fn sum_by(len: usize, f: impl Fn(usize) -> f32) -> f32 {
+pub(crate) fn sum_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [0.0_f32; LANES];
-    let whole = len / LANES * LANES;
-    for start in (0..whole).step_by(LANES) {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += f(start + lane);
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            lanes[lane] += f(a[lane], b[lane]);
         }
     }
-    for (lane, i) in (whole..len).enumerate() {
-        lanes[lane] += f(i);
+    for ((sum, a), b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
+        *sum += f(*a, *b);
     }
     fold(lanes, |a, b| a + b)
+}
+
+/// The sum of `f(a)` over elements, in [`LANES`] partial sums.
+#[inline(always)]
+pub(crate) fn sum_by(a: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    sum_pairs(a, a, |a, _| f(a))
 }
 
 /// The greatest element; negative infinity of none.
 #[inline(always)]
 pub(crate) fn max(values: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
-    let chunks = values.chunks_exact(LANES);
-    let rest = chunks.remainder();
+    let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
-        for (max, &v) in lanes.iter_mut().zip(chunk) {
-            *max = if v > *max { v } else { *max };
+        for lane in 0..LANES {
+            lanes[lane] = if chunk[lane] > lanes[lane] { chunk[lane] } else { lanes[lane] };
         }
     }
     for (max, &v) in lanes.iter_mut().zip(rest) {

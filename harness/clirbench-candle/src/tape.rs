@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use crate::buffer::{Buffer, Pool};
 use crate::gradients::Gradients;
 use crate::parameters::Parameters;
+use crate::profile::Profile;
 
 /// A matrix `[rows, cols]` that operations made.
 #[derive(Debug)]
@@ -32,26 +33,34 @@ type Step = Box<dyn FnOnce(&mut Backward<'_>, Buffer) -> Result<()> + Send + Syn
 /// Operations in the order in which they ran.
 #[derive(Default)]
 pub(crate) struct Tape {
-    steps: Vec<(usize, Step)>,
+    /// Name, value whose gradient it takes, and what it does.
+    steps: Vec<(&'static str, usize, Step)>,
 }
 
 impl Tape {
     /// Records how the gradient of `output` goes on to what it was made from.
     pub(crate) fn push(
         &mut self,
+        name: &'static str,
         output: usize,
         step: impl FnOnce(&mut Backward<'_>, Buffer) -> Result<()> + Send + Sync + 'static,
     ) {
-        self.steps.push((output, Box::new(step)));
+        self.steps.push((name, output, Box::new(step)));
     }
 
     /// Runs all steps backwards from the gradient of the value `output`.
-    pub(crate) fn run(self, output: usize, gradient: Buffer, mut backward: Backward<'_>) -> Result<()> {
+    pub(crate) fn run(
+        self,
+        output: usize,
+        gradient: Buffer,
+        mut backward: Backward<'_>,
+        profile: &Profile,
+    ) -> Result<()> {
         backward.put(output, gradient);
-        for (output, step) in self.steps.into_iter().rev() {
+        for (name, output, step) in self.steps.into_iter().rev() {
             // No gradient: nothing that the result depends on was made from this value.
             if let Some(gradient) = backward.take(output) {
-                step(&mut backward, gradient)?;
+                profile.backward(name, || step(&mut backward, gradient))?;
             }
         }
         Ok(())

@@ -34,17 +34,44 @@ pub(crate) fn write(
     let whole = size(graph, &vec![Place::Inline; graph.initializers.len()]);
     let external = options.external_data || whole > MAX_MESSAGE;
     let data_path = beside(out)?;
-    if !options.force && external && data_path.exists() {
+    // Even where it is not needed: it would be removed as a leftover.
+    if !options.force && data_path.exists() {
         return Err(Error::config(format!("{} already exists", data_path.display()))
             .hint("`--force` replaces it, `--out` chooses another file"));
     }
-    if let Some(folder) = out.parent() {
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    if let Some(folder) = folder {
         fs::create_dir_all(folder).map_err(|e| write_error(out, &e))?;
     }
-    let places = places(graph, external.then_some(&data_path));
+    let written = stream(graph, tensors, out, external.then_some(&data_path));
+    if let (Err(_), Some(folder)) = (&written, folder) {
+        // It is empty, for it was made a moment ago.
+        let _ = fs::remove_dir(folder);
+    }
+    let (graph_bytes, data_bytes) = written?;
+    if !external && data_path.exists() {
+        // Of the export that this one replaces.
+        fs::remove_file(&data_path).map_err(|e| write_error(&data_path, &e))?;
+    }
+    Ok(ExportReport {
+        architecture: graph.name.clone(),
+        graph: out.to_owned(),
+        graph_bytes,
+        data: external.then_some(data_path),
+        data_bytes,
+        nodes: graph.nodes.len(),
+        parameters: weights().map(Initializer::elements).sum(),
+        opset: OPSET,
+    })
+}
+
+/// Writes the graph to `out` and, where it is given, the weights to `data_path`. Returns the sizes of both
+/// files.
+fn stream(graph: &Graph, tensors: &Tensors, out: &Path, data_path: Option<&PathBuf>) -> Result<(u64, u64)> {
+    let places = places(graph, data_path);
     let graph_bytes = size(graph, &places);
 
-    let mut data = if external { Some(PartialFile::create(&data_path)?) } else { None };
+    let mut data = data_path.map(|path| PartialFile::create(path)).transpose()?;
     let mut file = BufWriter::new(PartialFile::create(out)?);
     let failed = |e| write_error(out, &e);
     let initializers = places.iter().zip(&graph.initializers).map(|(p, i)| length(i, p)).sum();
@@ -54,38 +81,26 @@ pub(crate) fn write(
         file.write_all(&proto::initializer(initializer, place).0).map_err(failed)?;
         match (place, &mut data) {
             (Place::External { offset, .. }, Some(data)) => {
-                data.seek(SeekFrom::Start(*offset)).map_err(|e| write_error(&data_path, &e))?;
+                let path = data.target().to_owned();
+                let failed = |e| write_error(&path, &e);
+                data.seek(SeekFrom::Start(*offset)).map_err(failed)?;
                 data_bytes = offset + initializer.bytes();
                 let mut data = BufWriter::new(data);
-                elements(initializer, tensors, &mut data, &data_path)?;
-                data.flush().map_err(|e| write_error(&data_path, &e))?;
+                elements(initializer, tensors, &mut data, &path)?;
+                data.flush().map_err(failed)?;
             }
             _ => elements(initializer, tensors, &mut file, out)?,
         }
     }
     let file = file.into_inner().map_err(|e| write_error(out, e.error()))?;
     // The graph last: it is what makes the data findable.
-    let named = data.is_some();
     data.map(PartialFile::commit).transpose()?;
     file.commit().inspect_err(|_| {
-        if named {
-            let _ = fs::remove_file(&data_path);
+        if let Some(path) = data_path {
+            let _ = fs::remove_file(path);
         }
     })?;
-    if !named && data_path.exists() {
-        // Of the export that this one replaces.
-        fs::remove_file(&data_path).map_err(|e| write_error(&data_path, &e))?;
-    }
-    Ok(ExportReport {
-        architecture: graph.name.clone(),
-        graph: out.to_owned(),
-        graph_bytes,
-        data: named.then_some(data_path),
-        data_bytes,
-        nodes: graph.nodes.len(),
-        parameters: weights().map(Initializer::elements).sum(),
-        opset: OPSET,
-    })
+    Ok((graph_bytes, data_bytes))
 }
 
 /// The file for the weights of the graph `out`, named as Optimum does.

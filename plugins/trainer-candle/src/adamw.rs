@@ -142,8 +142,8 @@ mod tests {
     use super::*;
     use crate::schedule::Shape;
 
-    fn close(a: &[f32], b: &[f32]) -> bool {
-        a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-6 * b.abs())
+    fn close(a: &[f32], b: &[f64]) -> bool {
+        a.iter().zip(b).all(|(a, b)| (f64::from(*a) - b).abs() <= 1e-6 * b.abs())
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
         // torch 2.15, torch.optim.AdamW([p], betas=(0.9, 0.99), eps=1e-8, weight_decay=0.05) with
         // lr 0.1, 0.075, 0.05 and 0.025 in the four steps and p.grad set to the rows below.
         let gradients = [[0.1, -2.0, 0.0, 1e-4], [0.3, 1.0, 0.0, -1e-4], [-0.2, 0.5, 4.0, 0.0], [0.0; 4]];
-        let expected: [[f32; 4]; 4] = [
+        let expected: [[f64; 4]; 4] = [
             [0.397499979, -1.14374995, 2.98500013, -0.0989950001],
             [0.327299953, -1.11945832, 2.97380638, -0.0946767926],
             [0.313598901, -1.11358023, 2.93457484, -0.0924015045],
@@ -186,7 +186,7 @@ mod tests {
             let (before, [m, v]) = &tensors;
             tensors = adamw.step_tensor(*size, before, &tensor(&gradient), [m, v]).expect("a step");
             let after: Vec<f32> = tensors.0.to_vec1().expect("numbers");
-            assert!(close(&after, &weights), "{after:?} {weights:?}");
+            assert!(close(&after, &weights.map(f64::from)), "{after:?} {weights:?}");
         }
     }
 

@@ -58,13 +58,20 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// The checkpoints in `folder` of the job with this digest.
+    /// The checkpoints in `folder` of the job with this digest. What a killed process left unfinished
+    /// is removed: it would take the place of several models.
     ///
     /// # Errors
-    /// `runtime` when the folder cannot be made.
+    /// `runtime` when the folder cannot be made or read.
     pub(crate) fn open(folder: &Path, job: String) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| write_error(folder, &e))?;
-        Ok(Checkpoints { folder: folder.to_owned(), job })
+        let checkpoints = Checkpoints { folder: folder.to_owned(), job };
+        for name in checkpoints.names()? {
+            if name.starts_with(".step-") || name.starts_with(".best-") {
+                remove_folder(&folder.join(name))?;
+            }
+        }
+        Ok(checkpoints)
     }
 
     /// Puts model and optimiser in the state of the newest checkpoint; `None` where there is none.
@@ -124,7 +131,7 @@ impl Checkpoints {
         let target = self.at("best-", step);
         if target.exists() {
             // Written by a run that was stopped before its next checkpoint.
-            fs::remove_dir_all(&target).map_err(|e| write_error(&target, &e))?;
+            remove_folder(&target)?;
         }
         let folder = PartialDirectory::create(&target)?;
         write_weights(folder.path(), optimizer)?;
@@ -158,23 +165,28 @@ impl Checkpoints {
         File::open(&self.folder).and_then(|f| f.sync_all()).map_err(|e| write_error(&self.folder, &e))
     }
 
-    /// The steps of the folders of one kind.
-    fn steps(&self, kind: &str) -> Result<Vec<usize>> {
+    fn names(&self) -> Result<Vec<String>> {
         let entries = fs::read_dir(&self.folder)
             .map_err(|e| Error::runtime(format!("cannot read {}: {e}", self.folder.display())))?;
-        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        Ok(names.filter_map(|name| name.strip_prefix(kind)?.parse().ok()).collect())
+        Ok(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+    }
+
+    /// The steps of the folders of one kind.
+    fn steps(&self, kind: &str) -> Result<Vec<usize>> {
+        Ok(self.names()?.iter().filter_map(|name| name.strip_prefix(kind)?.parse().ok()).collect())
     }
 
     fn remove(&self, kind: &str, except: Option<usize>) -> Result<()> {
-        for step in self.steps(kind)?.into_iter().filter(|step| Some(*step) != except) {
-            let folder = self.at(kind, step);
-            fs::remove_dir_all(&folder).map_err(|e| {
-                Error::runtime(format!("cannot remove the older checkpoint {}: {e}", folder.display()))
-            })?;
-        }
-        Ok(())
+        let steps = self.steps(kind)?.into_iter().filter(|step| Some(*step) != except);
+        steps.map(|step| self.at(kind, step)).try_for_each(|folder| remove_folder(&folder))
     }
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).map_err(|e| {
+        Error::runtime(format!("cannot remove the older checkpoint {}: {e}", folder.display()))
+            .hint("check that nothing else uses the folder")
+    })
 }
 
 /// Writes a small file, flushed to disk.

@@ -185,7 +185,7 @@ mod tests {
         }
 
         fn rows(&self, inputs: &[u32], seed: u64) -> Vec<f32> {
-            let kept = |i: &u32| if mixed(seed, u64::from(*i)) % 4 == 0 { 0.0 } else { 1.0 };
+            let kept = |i: &u32| if mixed(seed, u64::from(*i)).is_multiple_of(4) { 0.0 } else { 1.0 };
             inputs.iter().flat_map(|i| self.weights.map(|w| w * *i as f32 * kept(i))).collect()
         }
     }

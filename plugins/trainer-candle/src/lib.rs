@@ -1,9 +1,9 @@
 //! Trains sentence-transformers directories on candle: bi-encoders from a loss of embeddings, and
 //! cross-encoders from a loss of scores.
 //!
-//! A step is four things, a file each: the planned [batch](batches), the gradient of the whole batch
-//! in the memory of a [chunk](gradcache), the [optimiser](optimizer), and what is done about a
-//! [stop](checkpoint). The loss, its guide and its labels are the host's; the network is
+//! A step is the planned batch (`batches`), the gradient of the whole batch in the memory of a chunk
+//! (`gradcache`), the optimiser (`optimizer`, `adamw`, `rows`) and, where one is due, a validation or
+//! a checkpoint (`fit`). The loss, its guide and its labels are the host's; the network is
 //! `clirbench-candle`.
 //!
 //! Equal jobs give equal bytes on the CPU, whatever the number of threads and however often they were

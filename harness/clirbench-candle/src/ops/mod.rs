@@ -11,6 +11,8 @@ pub(crate) mod norm;
 pub(crate) mod normalize;
 pub(crate) mod pooling;
 mod rope;
+#[cfg(test)]
+mod tests;
 
 use candle_core::Result;
 

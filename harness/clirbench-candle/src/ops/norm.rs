@@ -11,7 +11,7 @@ use crate::cpu;
 use crate::fused::Fused;
 use crate::plain::Plain;
 use crate::random::Dropout;
-use crate::simd::{simd, sum_by};
+use crate::simd::{simd, sum_by, sum_pairs};
 use crate::tape::{Backward, Value};
 
 pub(crate) fn plain(ops: &Plain<'_>, x: &Tensor, norm: &Norm) -> Result<Tensor> {
@@ -131,8 +131,8 @@ simd! {
         let cols = weight.len();
         let over = 1.0 / cols as f32;
         for ((y, x), moments) in y.chunks_exact_mut(cols).zip(x.chunks_exact(cols)).zip(moments) {
-            let mean = sum_by(cols, |c| x[c]) * over;
-            let variance = sum_by(cols, |c| (x[c] - mean) * (x[c] - mean)) * over;
+            let mean = sum_by(x, |x| x) * over;
+            let variance = sum_by(x, |x| (x - mean) * (x - mean)) * over;
             let inverse = 1.0 / (variance + eps).sqrt();
             *moments = Moments { mean, inverse };
             for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
@@ -161,13 +161,17 @@ simd! {
         for ((dy, x), &Moments { mean, inverse }) in
             dy.chunks_exact_mut(cols).zip(x.chunks_exact(cols)).zip(moments)
         {
-            let z = |c: usize| (x[c] - mean) * inverse;
-            let g_mean = sum_by(cols, |c| dy[c] * weight[c]) * over;
-            let gz_mean = sum_by(cols, |c| dy[c] * weight[c] * z(c)) * over;
-            for c in 0..cols {
-                dweight[c] += dy[c] * z(c);
-                dbias[c] += dy[c];
-                dy[c] = (dy[c] * weight[c] - g_mean - z(c) * gz_mean) * inverse;
+            let z = |x: f32| (x - mean) * inverse;
+            let sums = dweight.iter_mut().zip(dbias.iter_mut());
+            for (((dy, x), (dw, db)), w) in dy.iter_mut().zip(x).zip(sums).zip(weight) {
+                *dw += *dy * z(*x);
+                *db += *dy;
+                *dy *= w;
+            }
+            let g_mean = sum_by(dy, |g| g) * over;
+            let gz_mean = sum_pairs(dy, x, |g, x| g * z(x)) * over;
+            for (g, x) in dy.iter_mut().zip(x) {
+                *g = (*g - g_mean - z(*x) * gz_mean) * inverse;
             }
         }
     }

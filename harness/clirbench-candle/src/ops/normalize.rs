@@ -3,7 +3,7 @@
 use candle_core::{D, DType, Result, Tensor};
 
 use crate::fused::Fused;
-use crate::simd::sum_by;
+use crate::simd::{sum_by, sum_pairs};
 use crate::tape::Value;
 
 /// Norms below this are taken as this (torch's `F.normalize`).
@@ -26,7 +26,7 @@ pub(crate) fn fused(ops: &Fused<'_>, x: Value) -> Result<Value> {
         for (dy, x) in dy.chunks_exact_mut(cols).zip(x.data.chunks_exact(cols)) {
             let norm = length(x);
             // A clamped norm is a constant.
-            let along = if norm > SMALLEST { sum_by(cols, |c| dy[c] * x[c]) / (norm * norm) } else { 0.0 };
+            let along = if norm > SMALLEST { sum_pairs(dy, x, |a, b| a * b) / (norm * norm) } else { 0.0 };
             dy.iter_mut().zip(x).for_each(|(dy, x)| *dy = (*dy - along * x) / norm);
         }
         backward.put(x.id, dy);
@@ -35,5 +35,5 @@ pub(crate) fn fused(ops: &Fused<'_>, x: Value) -> Result<Value> {
 }
 
 fn length(row: &[f32]) -> f32 {
-    sum_by(row.len(), |c| row[c] * row[c]).sqrt().max(SMALLEST)
+    sum_by(row, |v| v * v).sqrt().max(SMALLEST)
 }

@@ -69,7 +69,8 @@ def case(config):
         parameter.data = torch.from_numpy(values).reshape(parameter.shape)
         shapes[name] = list(parameter.shape)
     pad = config.get("pad_token_id", 0)
-    ids = [[2, 5, 9, 4, 7, 3, 10, 6, 8], [2, 8, 3, 4, pad, pad, pad, pad, pad]]
+    # A padding token inside a text counts for the attention mask, but not for the positions of RoBERTa.
+    ids = [[2, 5, 9, 4, 7, 3, 10, 6, 8], [2, 8, pad, 4, pad, pad, pad, pad, pad]]
     mask = [[1] * 9, [1] * 4 + [0] * 5]
     types = [[0, 0, 0, 1, 1, 1, 1, 1, 1], [0] * 9]
     inputs = {"input_ids": ids, "attention_mask": mask}

@@ -142,6 +142,22 @@ fn a_batch_in_chunks_has_the_gradient_of_the_whole() {
 }
 
 #[test]
+fn half_precision_learns_and_its_masters_are_f32() {
+    for precision in ["bf16", "f16"] {
+        let place = Workplace::new(0.0);
+        let mut watch = Watch::info_nce();
+        place.fit(&options_with(json!({ "precision": precision })), &mut watch).unwrap();
+        let losses: Vec<f64> = watch.reports.iter().map(|r| r.loss).collect();
+        assert!(losses[58] + losses[59] < 0.05, "{precision}: {losses:?}");
+        let tensors = Tensors::open(&place.path("out")).unwrap();
+        let weights = tensors.read("encoder.layer.0.output.dense.weight").unwrap();
+        assert_eq!(weights.dtype, "F32");
+        let rounded = |x: &f32| x.to_bits() & 0xffff == 0;
+        assert!(!weights.to_f32().unwrap().iter().all(rounded), "{precision}: weights were rounded");
+    }
+}
+
+#[test]
 fn long_texts_are_cut_and_counted() {
     let mut place = Workplace::new(0.0);
     place.texts[8] = ["w1"; 40].join(" ");

@@ -5,6 +5,7 @@
 mod cross_encoder;
 mod errors;
 mod learning;
+mod minilm;
 mod resume;
 mod same_bytes;
 mod session;

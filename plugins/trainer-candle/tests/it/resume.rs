@@ -119,6 +119,8 @@ fn only_the_newest_checkpoint_and_the_best_weights_are_kept() {
         Call::Loss(12) => Err(Error::internal("the process is gone")),
         _ => Ok(()),
     });
+    // What a killed process leaves.
+    fs::create_dir_all(place.path("checkpoints/.step-5.1234.partial")).unwrap();
     place.fit(&config(), &mut watch).unwrap_err();
     let mut names: Vec<String> = fs::read_dir(place.path("checkpoints"))
         .unwrap()

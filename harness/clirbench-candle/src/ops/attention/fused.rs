@@ -12,7 +12,7 @@ use crate::math::exp;
 use crate::ops::Attention;
 use crate::ops::rope::Angles;
 use crate::random::Mask;
-use crate::simd::{max, simd, sum_by};
+use crate::simd::{max, simd, sum_by, sum_pairs};
 use crate::tape::Value;
 
 /// Queries of a block.
@@ -206,8 +206,11 @@ impl Shape {
         let out = self.gather(context, text, self.hidden, h * d);
         let dout = self.gather(dcontext, text, self.hidden, h * d);
         let logs: Vec<f32> = text.clone().map(|token| logs[token * self.heads + h]).collect();
-        let inner: Vec<f32> =
-            out.chunks_exact(d).zip(dout.chunks_exact(d)).map(|(o, g)| sum_by(d, |i| o[i] * g[i])).collect();
+        let inner: Vec<f32> = out
+            .chunks_exact(d)
+            .zip(dout.chunks_exact(d))
+            .map(|(o, g)| sum_pairs(o, g, |o, g| o * g))
+            .collect();
         let mut grads = Head { q: vec![0.0; n * d], k: vec![0.0; n * d], v: vec![0.0; n * d], tokens: n };
         let size = BLOCK.min(n) * n;
         let (mut p, mut dp) = (vec![0.0; size], vec![0.0; size]);
@@ -278,7 +281,7 @@ simd! {
         for (r, (row, log)) in scores.chunks_exact_mut(cols).zip(logs).enumerate() {
             let max = max(row);
             row.iter_mut().for_each(|s| *s = exp(*s - max));
-            let sum = sum_by(cols, |c| row[c]);
+            let sum = sum_by(row, |p| p);
             let inverse = 1.0 / sum;
             *log = max + sum.ln();
             match drop {
@@ -306,7 +309,7 @@ simd! {
         drop: Option<Drop>,
     ) {
         let rows = s.chunks_exact_mut(cols).zip(dp.chunks_exact_mut(cols)).zip(logs).zip(inner);
-        for (r, (((s, dp), log), inner)) in rows.enumerate() {
+        for (r, (((s, dp), &log), &inner)) in rows.enumerate() {
             match drop {
                 None => {
                     for (s, dp) in s.iter_mut().zip(dp) {
