@@ -41,10 +41,7 @@ pub use files::weight_files;
 pub use gradients::{Gradient, Gradients};
 pub use head::{Activation, Head, Pooling, PoolingMode, Step};
 pub use model::{Changes, Forward, Mode, Model, SaveType};
-<<<<<<< HEAD
+pub use profile::OpTime;
 
 /// The release of candle that computes; a part of what embeddings depend on.
 pub const CANDLE_VERSION: &str = "0.11";
-=======
-pub use profile::OpTime;
->>>>>>> train
