@@ -12,7 +12,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    place::{Ended, Place, bundled},
+    place::{Ended, Place, bundled, root},
     tiny,
 };
 
@@ -233,4 +233,32 @@ fn base_with_missing_tensors_is_refused_by_name() {
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert!(ended.stderr.contains("encoder.layer.2."), "{}", ended.stderr);
     assert!(!place.path("tuned").exists());
+}
+
+#[test]
+fn the_recipes_of_the_papers_train() {
+    let folder = root().join("datasets/recipes");
+    let mut recipes = Vec::new();
+    for paper in fs::read_dir(&folder).expect("recipes").flatten() {
+        let files = fs::read_dir(paper.path()).expect("a paper's recipes").flatten();
+        recipes.extend(files.map(|file| file.path()));
+    }
+    recipes.sort();
+    assert_eq!(recipes.len(), 7, "{recipes:?}");
+    let place = place("");
+    for (i, recipe) in recipes.iter().enumerate() {
+        let text = fs::read_to_string(recipe).expect("a recipe");
+        // Rows with as many negatives as the paper has, and a guide that needs no download.
+        let text = text.replace("path = \"bge-m3\"", "encoder = \"hashed\"");
+        let text = text.replace("negatives = 6", "negatives = 1").replace("epochs = 10", "epochs = 2");
+        place.write(
+            "recipe.toml",
+            text.replace("max_length = 512", "max_length = 32")
+                .replace("max_length = 128", "max_length = 16"),
+        );
+        let out = format!("tuned-{i}");
+        let ended = train(&place, &["--base", "base", "--data", "rows.jsonl", "--out", &out]);
+        assert_eq!(ended.code, Some(0), "{}: {}", recipe.display(), ended.stderr);
+        assert!(place.path(&out).join("model.safetensors").exists(), "{}", recipe.display());
+    }
 }
