@@ -1,5 +1,5 @@
-//! Times forward + backward of a model on made-up token ids, against the time of its matrix products
-//! alone:
+//! Times forward + backward of a model on made-up token ids, against the time that its linear layers
+//! would take at the rate of a bare matrix product:
 //!
 //! ```text
 //! cargo run --release -p clirbench-candle --example step_bench -- DIR [texts] [tokens] [steps] [threads]
@@ -9,7 +9,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor};
 use clirbench_candle::{Batch, Head, Mode, Model, PoolingMode};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,6 +50,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             per_step(time.backward)
         );
     }
-    println!("gradient norm {:.6}", gradients.norm()?);
+    println!("gradient norm {:.12}", gradients.norm()?);
+
+    // Two products backward for each forward, of every matrix that is not a table.
+    let matrices = model.parameters().filter(|(name, var)| var.rank() == 2 && !name.contains("embedding"));
+    let elements: usize = matrices.map(|(_, var)| var.elem_count()).sum();
+    let work = 6.0 * (elements * batch.tokens()) as f64;
+    let rate = product_rate(batch.tokens(), model.hidden())?;
+    println!(
+        "linear layers: {:.1} GF per step, {:.3} s at the {:.0} GF/s of a bare product",
+        work / 1e9,
+        work / rate,
+        rate / 1e9
+    );
     Ok(())
+}
+
+/// Operations per second of `[tokens, hidden]` times `[hidden, 4 hidden]`, the best of some.
+fn product_rate(tokens: usize, hidden: usize) -> candle_core::Result<f64> {
+    let x = Tensor::ones((tokens, hidden), DType::F32, &Device::Cpu)?;
+    let w = Tensor::ones((4 * hidden, hidden), DType::F32, &Device::Cpu)?;
+    let mut best = f64::MAX;
+    for _ in 0..8 {
+        let start = Instant::now();
+        x.matmul(&w.t()?)?;
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    Ok((8 * tokens * hidden * hidden) as f64 / best)
 }

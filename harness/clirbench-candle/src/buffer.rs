@@ -1,14 +1,17 @@
 //! Memory that is used again. A step makes the same large arrays over and over; fresh ones cost a page
-//! fault per 4 KiB and a pass of zeros, which together were a tenth of a training step.
+//! fault per 4 KiB and a pass of zeros.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// A free array and the pass in which it was last used.
+type Free = (u64, Vec<f32>);
+
 /// Free arrays by capacity.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
-    free: Mutex<BTreeMap<usize, Vec<(u64, Vec<f32>)>>>,
+    free: Mutex<BTreeMap<usize, Vec<Free>>>,
     pass: Mutex<u64>,
 }
 

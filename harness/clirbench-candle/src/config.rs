@@ -261,7 +261,7 @@ struct RawModernBert {
 fn modern_bert(json: Value) -> Result<ModernBertConfig> {
     let raw: RawModernBert = serde_json::from_value(json).map_err(|e| Error::model(e.to_string()))?;
     check_heads(raw.hidden_size, raw.num_attention_heads)?;
-    if (raw.hidden_size / raw.num_attention_heads) % 2 != 0 {
+    if !(raw.hidden_size / raw.num_attention_heads).is_multiple_of(2) {
         return Err(Error::model("hidden_size / num_attention_heads is odd: no rotary positions"));
     }
     if raw.rope_scaling.is_some_and(|v| !v.is_null()) {

@@ -112,7 +112,7 @@ impl<'a> Fused<'a> {
     }
 
     /// The memory of a value, or a copy where it is still needed elsewhere.
-    pub(crate) fn into_buffer(&self, value: Value) -> Buffer {
+    pub(crate) fn take_buffer(&self, value: Value) -> Buffer {
         match Arc::try_unwrap(value) {
             Ok(array) => array.data,
             Err(shared) => self.copy(&shared),

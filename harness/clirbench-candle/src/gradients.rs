@@ -37,12 +37,15 @@ impl Gradient {
 pub struct Gradients {
     names: Vec<String>,
     slots: Vec<Option<Gradient>>,
+    /// Memory of dense gradients on the CPU that were cleared.
+    spare: Vec<Option<Tensor>>,
 }
 
 impl Gradients {
     pub(crate) fn new(names: Vec<String>) -> Self {
         let slots = names.iter().map(|_| None).collect();
-        Gradients { names, slots }
+        let spare = vec![None; names.len()];
+        Gradients { names, slots, spare }
     }
 
     /// The parameters' names.
@@ -99,9 +102,13 @@ impl Gradients {
         Ok(())
     }
 
-    /// Forgets all gradients.
+    /// Forgets all gradients; the next pass uses their memory again.
     pub fn clear(&mut self) {
-        self.slots.iter_mut().for_each(|slot| *slot = None);
+        for (slot, spare) in self.slots.iter_mut().zip(&mut self.spare) {
+            if let Some(Gradient::Dense(tensor)) = slot.take() {
+                *spare = tensor.device().is_cpu().then_some(tensor);
+            }
+        }
     }
 
     /// Adds to the dense gradient of a parameter on the CPU: `add` is given its values, zero at first.
@@ -114,7 +121,13 @@ impl Gradients {
         let slot = &mut self.slots[parameter.0];
         let dense = match slot.take() {
             Some(Gradient::Dense(sum)) => sum,
-            _ => Tensor::zeros(shape, DType::F32, &Device::Cpu)?,
+            _ => match self.spare[parameter.0].take() {
+                Some(spare) => {
+                    cpu::update(&spare, |values| values.fill(0.0))?;
+                    spare
+                }
+                None => Tensor::zeros(shape, DType::F32, &Device::Cpu)?,
+            },
         };
         cpu::update(&dense, add)?;
         *slot = Some(Gradient::Dense(dense));

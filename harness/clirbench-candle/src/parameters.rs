@@ -118,7 +118,7 @@ impl<'a> Loader<'a> {
             .hint("config.json and the weights belong to different models"));
         }
         let tensor = source.load(&full, self.device)?;
-        Ok(self.push(full, &tensor, source.dtype)?)
+        self.push(full, &tensor, source.dtype)
     }
 
     /// Shape of a tensor that is there.

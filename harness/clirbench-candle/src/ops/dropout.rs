@@ -42,7 +42,7 @@ pub(crate) fn fused(ops: &Fused<'_>, x: Value, dropout: Dropout) -> Result<Value
 pub(crate) fn fused_add(ops: &Fused<'_>, x: Value, residual: &Value, dropout: Dropout) -> Result<Value> {
     let mask = ops.mask(dropout);
     let (rows, cols, id, residual_id) = (x.rows, x.cols, x.id, residual.id);
-    let mut y = ops.into_buffer(x);
+    let mut y = ops.take_buffer(x);
     y.par_chunks_mut(ROWS * cols)
         .zip(residual.data.par_chunks(ROWS * cols))
         .enumerate()

@@ -48,7 +48,7 @@ pub(crate) fn fused_add(
 ) -> Result<Value> {
     let mask = ops.mask(dropout);
     let (rows, cols, id, residual_id) = (x.rows, x.cols, x.id, residual.id);
-    let mut sum = ops.into_buffer(x);
+    let mut sum = ops.take_buffer(x);
     sum.par_chunks_mut(ROWS * cols)
         .zip(residual.data.par_chunks(ROWS * cols))
         .enumerate()

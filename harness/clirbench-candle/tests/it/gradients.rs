@@ -116,8 +116,28 @@ fn backward_passes_add_up() {
             twice.scale(0.5).expect("scaled");
             let (a, b) = (once.norm().expect("norm"), twice.norm().expect("norm"));
             assert!((a - b).abs() < 1e-5 * a, "{kind:?}: {a} once, {b} as the mean of two");
+
+            // Cleared gradients leave nothing behind in the memory that is used again.
+            twice.clear();
+            assert_eq!(twice.missing().len(), twice.names().len());
+            let forward = model.forward(&kind.batch(), TRAIN).expect("forward");
+            model.backward(forward, &grad, &mut twice).expect("backward");
+            assert_eq!(twice.norm().expect("norm"), a, "{kind:?}");
         }
     }
+}
+
+#[test]
+fn a_batch_without_a_record_has_no_way_back() {
+    let model = Kind::Bert.model();
+    let grad = output_gradient(&model, Kind::Bert);
+    let forward = |mode| model.forward(&Kind::Bert.batch(), mode).expect("forward");
+    let mut into = model.gradients();
+    for mode in [Mode::Inference, Mode::Embed { dropout_seed: 7 }] {
+        assert!(model.backward(forward(mode), &grad, &mut into).is_err(), "{mode:?}");
+    }
+    assert!(model.backward(forward(TRAIN), &grad[1..], &mut into).is_err());
+    assert_eq!(into.missing().len(), into.names().len());
 }
 
 #[test]
