@@ -31,7 +31,7 @@ const WEIGHT_INDICES: [&str; 3] =
 pub fn copy_directory(base: &Path, out: &Path, dtype: Option<&str>) -> Result<()> {
     let mut files = ModelFiles::open(base)?;
     let modules = modules(&mut files)?;
-    let transformer = modules.iter().find(|m| m.kind() == "Transformer").map_or("", |m| m.path.as_str());
+    let transformer = modules.iter().find(|m| m.is_encoder()).map_or("", |m| m.path.as_str());
     let mut folders: BTreeSet<&str> = modules.iter().map(|m| m.path.as_str()).collect();
     folders.insert("");
     for folder in folders {
@@ -90,7 +90,8 @@ fn set_dtype(files: &mut ModelFiles, out: &Path, transformer: &str, dtype: &str)
         _ => return Err(Error::internal(format!("weights of a trained model in {dtype}"))),
     };
     let relative = join(transformer, "config.json");
-    let mut config: Map<String, Value> = files.json(&relative)?;
+    // A static model has none.
+    let Some(mut config) = files.json_if_present::<Map<String, Value>>(&relative)? else { return Ok(()) };
     for key in ["dtype", "torch_dtype"] {
         if let Some(value) = config.get_mut(key) {
             *value = torch.into();

@@ -19,7 +19,7 @@ use crate::pooling::{Pooling, PoolingMode};
 /// # Errors
 /// Kind `model` when modules.json is damaged.
 pub fn transformer_folder(files: &mut ModelFiles) -> Result<String> {
-    let transformer = modules(files)?.into_iter().find(|module| module.kind() == "Transformer");
+    let transformer = modules(files)?.into_iter().find(Module::is_encoder);
     Ok(transformer.map(|module| module.path).unwrap_or_default())
 }
 
@@ -32,6 +32,9 @@ pub struct ModelDirectory {
     pub modules: Vec<Module>,
     /// Folder of the transformer module, relative to the directory; empty for the directory itself.
     pub transformer: String,
+    /// Whether that module is a table of token embeddings (`StaticEmbedding`), whose texts get no special
+    /// tokens.
+    pub is_static: bool,
     /// The Pooling module; `None` in a plain directory.
     pub pooling: Option<Pooling>,
     /// Length of a token vector as the Pooling module says.
@@ -71,6 +74,11 @@ impl Module {
     /// The class without the packages that it is in (`Pooling`).
     pub fn kind(&self) -> &str {
         self.class.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// Whether it is what makes vectors of tokens.
+    pub(crate) fn is_encoder(&self) -> bool {
+        matches!(self.kind(), "Transformer" | "StaticEmbedding")
     }
 }
 
@@ -173,6 +181,7 @@ impl ModelDirectory {
         let mut directory = ModelDirectory {
             modules: Vec::new(),
             transformer: String::new(),
+            is_static: false,
             pooling: None,
             hidden: None,
             steps: Vec::new(),
@@ -200,7 +209,9 @@ impl ModelDirectory {
         let sentence_bert = sentence_bert_config(&mut files, &directory.transformer)?;
         directory.max_seq_length = sentence_bert.max_seq_length;
         directory.lowercase = sentence_bert.do_lower_case;
-        directory.config = files.json(&join(&directory.transformer, "config.json"))?;
+        if !directory.is_static {
+            directory.config = files.json(&join(&directory.transformer, "config.json"))?;
+        }
         directory.tokenizer = files
             .json_if_present(&join(&directory.transformer, "tokenizer_config.json"))?
             .unwrap_or_default();
@@ -211,6 +222,11 @@ impl ModelDirectory {
     fn module(&mut self, files: &mut ModelFiles, module: &Module) -> Result<()> {
         match module.kind() {
             "Transformer" => self.transformer = module.path.clone(),
+            "StaticEmbedding" => {
+                self.transformer = module.path.clone();
+                self.is_static = true;
+                self.pooling = Some(Pooling { modes: vec![PoolingMode::Mean], include_prompt: true });
+            }
             "Pooling" => {
                 let config: PoolingConfig = files.json(&join(&module.path, "config.json"))?;
                 self.pooling = Some(config.pooling()?);
@@ -226,7 +242,7 @@ impl ModelDirectory {
                     files.root().display(),
                     module.class
                 ))
-                .hint("Transformer, Pooling, Dense, Normalize and Dropout are"));
+                .hint("Transformer, StaticEmbedding, Pooling, Dense, Normalize and Dropout are"));
             }
         }
         Ok(())
@@ -250,6 +266,18 @@ mod tests {
 
     fn pooling(config: Value) -> Pooling {
         serde_json::from_value::<PoolingConfig>(config).expect("a config").pooling().expect("known modes")
+    }
+
+    #[test]
+    fn a_static_model_has_no_config_and_pools_the_mean() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let modules = r#"[{"path": "0_Static", "type": "sentence_transformers.models.StaticEmbedding"},
+            {"path": "1_Normalize", "type": "sentence_transformers.models.Normalize"}]"#;
+        std::fs::write(dir.path().join("modules.json"), modules).expect("written");
+        let directory = ModelDirectory::read(dir.path()).expect("a static model");
+        assert_eq!((&directory.transformer[..], directory.is_static), ("0_Static", true));
+        assert_eq!(directory.pooling.expect("the mean").modes, [PoolingMode::Mean]);
+        assert_eq!(directory.steps.len(), 1);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub struct TextTokenizer {
     unknown: Option<u32>,
     pad: u32,
     lowercase: bool,
+    /// Whether texts get the special tokens of the post-processor.
+    special: bool,
 }
 
 impl TextTokenizer {
@@ -49,7 +51,8 @@ impl TextTokenizer {
         })?;
         directory.files.note(&relative);
 
-        let special = inner.get_post_processor().map_or(0, |p| p.added_tokens(false));
+        let processor = inner.get_post_processor().filter(|_| !directory.is_static);
+        let special = processor.map_or(0, |p| p.added_tokens(false));
         if let Some(length) = max_length.filter(|length| *length <= special) {
             return Err(Error::config(format!(
                 "`max_length` is {length}, and the model adds {special} special tokens to every text"
@@ -82,6 +85,7 @@ impl TextTokenizer {
             unknown: unknown.and_then(|token| inner.token_to_id(&token)),
             pad: pad.or(config_pad).unwrap_or(0),
             lowercase: directory.lowercase,
+            special: !directory.is_static,
             inner,
         })
     }
@@ -113,7 +117,7 @@ impl TextTokenizer {
     }
 
     fn tokens(&self, input: EncodeInput<'_>, text: &str) -> Result<Tokens> {
-        let encoding = self.inner.encode_fast(input, true).map_err(|e| {
+        let encoding = self.inner.encode_fast(input, self.special).map_err(|e| {
             let start: String = text.chars().take(40).collect();
             Error::input(format!("the tokenizer refuses the text {start:?}...: {e}"))
         })?;

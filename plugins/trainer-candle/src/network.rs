@@ -8,6 +8,9 @@ use crate::gradcache::{Chunks, Trainable};
 use crate::inputs::Inputs;
 use crate::optimizer::failed;
 
+/// Bytes of a thread's stack.
+const STACK: usize = 16 << 20;
+
 /// A model, its gradients and the inputs that it is given by number.
 pub(crate) struct Network<'a> {
     pub(crate) model: &'a Model,
@@ -24,6 +27,8 @@ pub(crate) struct Network<'a> {
 pub(crate) fn threads(count: usize) -> Result<ThreadPool> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(count)
+        // candle walks its graph recursively: some thousand frames for a model of 24 layers.
+        .stack_size(STACK)
         .thread_name(|index| format!("train-{index}"))
         .build()
         .map_err(|e| Error::runtime(format!("cannot start {count} threads: {e}")))

@@ -6,6 +6,7 @@ use clirbench_model::Tensors;
 use clirbench_plugin::serde_json::json;
 
 use crate::session::Watch;
+use crate::tiny;
 use crate::workplace::{Workplace, files, options, options_with};
 
 #[test]
@@ -155,6 +156,31 @@ fn half_precision_learns_and_its_masters_are_f32() {
         let rounded = |x: &f32| x.to_bits() & 0xffff == 0;
         assert!(!weights.to_f32().unwrap().iter().all(rounded), "{precision}: weights were rounded");
     }
+}
+
+#[test]
+fn a_static_model_is_trained_like_any_other() {
+    let place = Workplace::new(0.0);
+    fs::remove_dir_all(place.path("base")).unwrap();
+    tiny::write_static(&place.path("base"));
+    let mut watch = Watch::info_nce();
+    let report = place.fit(&options_with(json!({ "learning_rate": 0.05 })), &mut watch).unwrap();
+    let losses: Vec<f64> = watch.reports.iter().map(|r| r.loss).collect();
+    assert!(losses[0] > 0.1 && losses[58] + losses[59] < 0.1 * losses[0], "{losses:?}");
+    assert_eq!((report.parameters, report.truncated), (64 * 16, 0));
+    let (base, out) = (files(&place.path("base")), files(&place.path("out")));
+    let mut names: Vec<&str> = base.keys().map(String::as_str).collect();
+    names.extend(["README.md", "training.csv"]);
+    names.sort_unstable();
+    assert_eq!(out.keys().collect::<Vec<_>>(), names);
+    let weights = |folder: &str| {
+        let tensors = Tensors::open(&place.path(folder).join("0_StaticEmbedding")).unwrap();
+        tensors.read("embedding.weight").unwrap().to_f32().unwrap()
+    };
+    // Texts get no special tokens: [CLS] is in none, and only decays.
+    let (before, after) = (weights("base"), weights("out"));
+    assert!(before[32..48].iter().zip(&after[32..48]).all(|(b, a)| (0.8..1.0).contains(&(a / b))));
+    assert!(before[64..].iter().zip(&after[64..]).any(|(b, a)| (a - b).abs() > 0.1));
 }
 
 #[test]

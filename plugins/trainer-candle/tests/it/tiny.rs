@@ -53,6 +53,22 @@ pub(crate) fn write(folder: &Path, dropout: f64) {
     weights(folder);
 }
 
+/// Writes a static model to `folder`: a table of token embeddings, and nothing after their mean.
+#[allow(dead_code, reason = "the unit tests share this file and need a transformer only")]
+pub(crate) fn write_static(folder: &Path) {
+    fs::create_dir_all(folder.join("0_StaticEmbedding")).expect("a folder");
+    let modules = json!([
+        { "idx": 0, "name": "0", "path": "0_StaticEmbedding", "type": "sentence_transformers.models.StaticEmbedding" },
+        { "idx": 1, "name": "1", "path": "1_Normalize", "type": "sentence_transformers.models.Normalize" },
+    ]);
+    fs::write(folder.join("modules.json"), modules.to_string()).expect("a file");
+    fs::write(folder.join("0_StaticEmbedding/tokenizer.json"), tokenizer().to_string()).expect("a file");
+    write_weights(
+        &folder.join("0_StaticEmbedding"),
+        &[("embedding.weight".to_owned(), vec![WORDS + 4, HIDDEN])],
+    );
+}
+
 fn tokenizer() -> Value {
     let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
     let words = special.iter().map(|w| (*w).to_owned()).chain((0..WORDS).map(|i| format!("w{i}")));
@@ -101,6 +117,11 @@ fn weights(folder: &Path) {
     add("pooler.dense.weight", &[HIDDEN, HIDDEN]);
     add("pooler.dense.bias", &[HIDDEN]);
 
+    write_weights(folder, &shapes);
+}
+
+/// Random weights; those of norms are about 1.
+fn write_weights(folder: &Path, shapes: &[(String, Vec<usize>)]) {
     let spec = |(name, shape): &(String, Vec<usize>)| TensorSpec {
         name: name.clone(),
         dtype: "F32".to_owned(),
@@ -109,7 +130,7 @@ fn weights(folder: &Path) {
     let mut writer =
         TensorWriter::create(folder, shapes.iter().map(spec).collect(), u64::MAX).expect("a writer");
     let mut state = 1u64;
-    for (name, shape) in &shapes {
+    for (name, shape) in shapes {
         let offset = if name.ends_with("LayerNorm.weight") { 1.0 } else { 0.0 };
         let values = (0..shape.iter().product()).map(|_: usize| {
             // Knuth's linear congruential generator; its high bits are good enough for weights.
