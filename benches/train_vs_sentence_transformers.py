@@ -17,6 +17,7 @@ step, without dropout.
 """
 
 import argparse
+import glob
 import json
 import os
 import statistics
@@ -68,14 +69,15 @@ def texts(model, folder):
 def peak_of_children(pid):
     """The largest peak of resident memory of a process's children, in bytes (Linux)."""
     peak = 0
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            children = file.read().split()
-        for child in children:
-            with open(f"/proc/{child}/status", encoding="ascii") as file:
-                peak = max([peak] + [int(l.split()[1]) * 1024 for l in file if l.startswith("VmHWM")])
-    except FileNotFoundError:
-        pass  # one of them has just ended
+    for thread in glob.glob(f"/proc/{pid}/task/*/children"):
+        try:
+            with open(thread, encoding="ascii") as file:
+                children = file.read().split()
+            for child in children:
+                with open(f"/proc/{child}/status", encoding="ascii") as file:
+                    peak = max([peak] + [int(l.split()[1]) * 1024 for l in file if l.startswith("VmHWM")])
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # one of them has just ended
     return peak
 
 
