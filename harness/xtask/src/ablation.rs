@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use toml::{Table, Value};
 
 use crate::{
     demo::build,
@@ -22,8 +23,11 @@ const LANGUAGES: [(&str, &str); 3] = [("es", "spa"), ("de", "deu"), ("vi", "vie"
 const RECIPES: [&str; 4] = ["jsd-infonce", "without-jsd", "without-nce", "psg"];
 const RESULTS: &str = "results/hong-2026";
 /// Sentences of a passage, and by how many the next passage starts later.
-const PASSAGE: usize = 3;
-const STRIDE: usize = 2;
+const PASSAGE: usize = 2;
+const STRIDE: usize = 3;
+/// Of InfoNCE. The paper prints none, which is 1; then a small model that knows English best gives up
+/// much of its English for the other languages (chosen on the bundled dataset, not on XQuAD).
+const TEMPERATURE: f64 = 0.05;
 
 /// Trains, measures, and writes the tables to `results/hong-2026`. `data` holds `ntrex/` and `xquad/`.
 pub(crate) fn run(workspace: &Workspace, base: &Path, data: &Path) -> Result<()> {
@@ -40,7 +44,8 @@ pub(crate) fn run(workspace: &Workspace, base: &Path, data: &Path) -> Result<()>
     let mut models = vec![("base", base.clone())];
     for recipe in RECIPES {
         let out = folder.join(recipe);
-        let file = workspace.root.join("datasets/recipes/hong-2026").join(format!("{recipe}.toml"));
+        let file = folder.join(format!("{recipe}.toml"));
+        fs::write(&file, own_recipe(workspace, recipe)?)?;
         let mut command = program(workspace, runtime.library());
         command.arg("train").arg(file).arg("--base").arg(&base).arg("--data").arg(&triples);
         run_command(command.arg("--out").arg(&out))?;
@@ -49,6 +54,17 @@ pub(crate) fn run(workspace: &Workspace, base: &Path, data: &Path) -> Result<()>
     let bench = folder.join("bench.toml");
     fs::write(&bench, bench_file(&models, &data.join("xquad"))?)?;
     run_command(program(workspace, runtime.library()).arg("run").arg(&bench).args(["--out", RESULTS]))
+}
+
+/// The recipe of the paper with the temperature of this ablation.
+fn own_recipe(workspace: &Workspace, name: &str) -> Result<String> {
+    let path = workspace.root.join("datasets/recipes/hong-2026").join(format!("{name}.toml"));
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut recipe: Table = toml::from_str(&text)?;
+    let options = recipe.get_mut("loss").and_then(|loss| loss.get_mut("options"));
+    let options = options.and_then(Value::as_table_mut).context("the recipe has no [loss.options]")?;
+    options.insert("temperature".to_owned(), Value::Float(TEMPERATURE));
+    Ok(toml::to_string(&recipe)?)
 }
 
 fn program(workspace: &Workspace, runtime: Option<&Path>) -> Command {
@@ -120,23 +136,25 @@ mod tests {
     #[test]
     fn a_passage_stays_in_its_document() {
         let documents = ["a", "a", "a", "a", "b", "b", "b", "c"].map(str::to_owned);
-        assert_eq!(passages(&documents), [0..3, 4..7]);
+        assert_eq!(passages(&documents), [0..2]);
+        let documents = ["a", "a", "a", "a", "a", "b", "b", "b"].map(str::to_owned);
+        assert_eq!(passages(&documents), [0..2, 3..5, 6..8]);
     }
 
     #[test]
     fn a_triple_holds_the_same_sentences_in_two_languages() {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
-        write("DOCUMENT_IDS.tsv", "d\nd\nd\n");
-        write("eng.txt", "One.\nTwo.\nThree.\n");
+        write("DOCUMENT_IDS.tsv", "d\nd\n");
+        write("eng.txt", "One.\nTwo.\n");
         for (_, file) in LANGUAGES {
-            write(&format!("{file}.txt"), "1.\n2.\n3.\n");
+            write(&format!("{file}.txt"), "1.\n2.\n");
         }
         let out = folder.path().join("triples.jsonl");
         assert_eq!(write_triples(folder.path(), &out).expect("triples"), LANGUAGES.len());
         let text = fs::read_to_string(out).expect("readable");
         let row: serde_json::Value = serde_json::from_str(text.lines().next().expect("a row")).expect("JSON");
         assert_eq!(row["query"], "Two.");
-        assert_eq!((&row["positive"], &row["parallel"]), (&json!("One. Two. Three."), &json!("1. 2. 3.")));
+        assert_eq!((&row["positive"], &row["parallel"]), (&json!("One. Two."), &json!("1. 2.")));
     }
 }

@@ -24,7 +24,7 @@ struct Check {
 const CHECKS: [Check; 14] = [
     Check {
         name: "plugin-dependencies",
-        rule: "a plugin depends on clirbench-plugin and on nothing else of ours",
+        rule: "a plugin depends on clirbench-plugin, the libraries above it, and on nothing else of ours",
         violations: crates::plugin_dependencies,
     },
     Check {
