@@ -12,7 +12,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    place::{Ended, Place, bundled, root},
+    place::{Ended, Place, bundled, named, root},
     tiny,
 };
 
@@ -111,6 +111,24 @@ fn a_recipe_with_a_guide_and_a_validation_gives_a_model_that_is_measured() {
         .collect();
     let mean = measured.iter().sum::<f64>() / measured.len() as f64;
     assert!((mean - best).abs() < 1e-9, "the best checkpoint is what is written: {mean} {best}");
+}
+
+#[test]
+fn a_trained_model_is_exported_and_the_graph_checked() {
+    let Some(runtime) = named("ORT_DYLIB_PATH") else { return };
+    let runtime = runtime.display().to_string();
+    let place = place(&recipe("", INFONCE));
+    let ended = train(&place, &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let ended = place.end(["model", "export-onnx", "tuned", "--store", "store", "--ort", &runtime]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("checked: the graph gives the weights' embeddings"), "{}", ended.stderr);
+    let graph = fs::read(place.path("tuned/onnx/model.onnx")).expect("a graph");
+    place.write("base/onnx/model.onnx", &graph);
+    let model = "[[models]]\nname = \"m\"\npath = \"base\"\n\n";
+    place.write("bench.toml", format!("{model}{}[run]\nscenarios = [\"mono\"]\n", bundled(&["en"])));
+    let results = place.run_with("bench.toml", "out", &["--ort", &runtime]);
+    assert_eq!(results.run_json()["models"]["m"]["plugin"]["id"], "encoder-onnx", "a graph goes first");
 }
 
 #[test]

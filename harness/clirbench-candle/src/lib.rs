@@ -21,6 +21,7 @@ mod batch;
 mod buffer;
 mod config;
 pub mod cpu;
+mod device;
 mod encoder;
 mod error;
 mod files;
@@ -42,6 +43,7 @@ mod tape;
 
 pub use batch::Batch;
 pub use config::{Architecture, BertConfig, ModernBertConfig};
+pub use device::Opened;
 pub use files::weight_files;
 pub use gradients::{Gradient, Gradients};
 pub use head::{Activation, Head, Pooling, PoolingMode, Step};

@@ -6,10 +6,8 @@ use clirbench_model::{Batch, Kind, ModelOptions, Network, Plan, Row, Runner, Tex
 use clirbench_plugin::{
     Device, Encoder, EncoderInfo, Error, Host, Result, Role, TextStats, serde_json::Value,
 };
-use network::{Head, Mode, Model};
+use network::{Head, Mode, Model, Opened};
 use serde::Deserialize;
-
-use crate::device;
 
 /// Batches on a CPU: enough tokens that the threads share each matrix product.
 const CPU_PLAN: Plan = Plan { budget: 4096, equal_lengths: false, chunk: 512 };
@@ -60,7 +58,7 @@ impl Encoder for CandleEncoder {
     fn open(config: &Value, host: Host) -> Result<Self> {
         let (options, own) = ModelOptions::parse::<Options>("encoder-candle", config)?;
         let mut model = TextModel::open(options)?;
-        let opened = device::open(host.device())?;
+        let opened = Opened::open(host.device(), "encoder-candle")?;
         let cuda = opened.kind == Device::Cuda;
         let precision = own.precision.unwrap_or(if cuda { Precision::F16 } else { Precision::F32 });
         let directory = &mut model.directory;

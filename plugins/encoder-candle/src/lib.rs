@@ -4,7 +4,6 @@
 //! around it `clirbench-model`'s, so that a text has the same tokens and the same pooling here as in
 //! `encoder-onnx`.
 
-mod device;
 mod encoder;
 
 pub use encoder::CandleEncoder;

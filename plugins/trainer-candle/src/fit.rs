@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use candle_core::DType;
-use clirbench_candle::{Changes, Gradients, Model};
+use clirbench_candle::{Changes, Gradients, Model, Opened};
 use clirbench_model::{ModelOptions, Tensors, TextModel};
 use clirbench_plugin::{Error, FitData, FitJob, FitReport, Host, LossInput, Result, Session, StepReport};
 use rayon::ThreadPool;
@@ -13,7 +13,6 @@ use crate::batches::{Batches, Sampling};
 use crate::card::Card;
 use crate::check::{self, Fingerprints};
 use crate::checkpoint::{Best, Checkpoints, Progress};
-use crate::device::Opened;
 use crate::digest::digest;
 use crate::gradcache::{Chunks, accumulate, mixed};
 use crate::head::head;

@@ -15,7 +15,6 @@ mod card;
 mod check;
 mod checkpoint;
 mod classifier;
-mod device;
 mod digest;
 mod fit;
 mod gradcache;
@@ -35,9 +34,9 @@ mod validation;
 
 use std::time::Instant;
 
+use clirbench_candle::Opened;
 use clirbench_plugin::{FitData, FitJob, FitReport, Host, Result, Session, Trainer, serde_json::Value};
 
-use crate::device::Opened;
 use crate::fit::{Fit, Given};
 use crate::options::Options;
 
@@ -56,7 +55,7 @@ pub struct CandleTrainer {
 impl Trainer for CandleTrainer {
     fn open(config: &Value, host: Host) -> Result<Self> {
         let options = Options::read(config)?;
-        let device = device::open(host.device())?;
+        let device = Opened::open(host.device(), "trainer-candle")?;
         Ok(CandleTrainer { options, host, device })
     }
 

@@ -112,7 +112,9 @@ fn export_onnx(args: &ExportOnnxArgs, global: &Global, screen: &Screen) -> Resul
     let report = export(&args.dir, &out, options).map_err(Advice::from)?;
     let parity = check(args, &out, global, screen)?;
     if screen.json {
-        screen.print_json(&json!({"export": report, "cosine": parity.as_ref().ok()}));
+        let mut value = json!(report);
+        value["cosine"] = json!(parity.as_ref().ok());
+        screen.print_json(&value);
     } else {
         screen.print(&written(&report));
     }

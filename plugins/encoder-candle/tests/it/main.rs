@@ -69,19 +69,25 @@ fn embeddings_equal_the_reference_in_every_language() {
 }
 
 #[test]
-fn company_and_order_change_not_a_bit() {
+fn the_same_call_gives_the_same_bits_and_company_changes_next_to_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     tiny::write(folder.path(), 0.1);
     let texts: Vec<String> =
         (0..40).map(|i| (0..=i % 12).map(|k| format!("w{} ", (i + k) % 50)).collect()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let whole = encode(&mut open(folder.path(), json!({})), Role::Document, &texts).0;
+    assert_eq!(whole, encode(&mut open(folder.path(), json!({})), Role::Document, &texts).0);
+    // A matrix product of other sizes may sum in another order: that is all that company can change.
     let mut small = open(folder.path(), json!({"batch_tokens": 16}));
-    assert_eq!(whole, encode(&mut small, Role::Document, &texts).0, "smaller batches");
     let reversed: Vec<&str> = texts.iter().rev().copied().collect();
     let mut back = encode(&mut small, Role::Document, &reversed).0;
     back.reverse();
-    assert_eq!(whole, back, "another order");
+    for other in [encode(&mut small, Role::Document, &texts).0, back] {
+        for (a, b) in whole.iter().zip(&other) {
+            let apart = a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
+            assert!(apart < 1e-6, "{apart}");
+        }
+    }
 }
 
 #[test]
