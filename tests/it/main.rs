@@ -8,6 +8,7 @@
 //! - `determinism`: the same bytes with one thread and with two.
 //! - `trec`: run files rank and score as `scores.csv` says.
 //! - `train`: recipes, from training data to a model that is measured.
+//! - `sentence_transformers`: Python reads what was trained.
 //! - `cli`: what each command prints and how it ends, as snapshots.
 //!
 //! `cargo xtask test` builds the program and its plugins first and provides ONNX Runtime and a
@@ -26,6 +27,7 @@ mod npz;
 mod place;
 mod results;
 mod resume;
+mod sentence_transformers;
 #[path = "../../plugins/trainer-candle/tests/it/tiny.rs"]
 mod tiny;
 mod train;
