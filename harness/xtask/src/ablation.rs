@@ -29,8 +29,8 @@ const STRIDE: usize = 3;
 /// much of its English for the other languages.
 const TEMPERATURE: f64 = 0.05;
 /// Of the divergence, where there is one. MiniLM's embeddings have unit length, so the softmax over
-/// them is nearly flat, and a weight of 1 would leave the divergence without a say. Both were chosen
-/// on the bundled dataset, not on XQuAD.
+/// them is nearly flat, and a weight of 1 would leave the divergence without a say. Both values were
+/// chosen on the bundled dataset.
 const W_JSD: f64 = 20.0;
 
 /// Trains, measures, and writes the tables to `results/hong-2026`. `data` holds `ntrex/` and `xquad/`.
