@@ -62,7 +62,8 @@ impl Query {
         pool: &Pool<'_>,
     ) -> Result<(), SearchError> {
         // A lane without a row holds zeros or a row that was met before, whose score was finite.
-        if let Some(lane) = lanes(scores, |score| !score.is_finite()).next()
+        if !all_finite(scores)
+            && let Some(lane) = lanes(scores, |score| !score.is_finite()).next()
             && let Some(&document) = panel.copies[lane].first()
         {
             return Err(non_finite(self.row, pool.rows[document as usize], scores[lane]));
@@ -86,6 +87,18 @@ impl Query {
         let ranking = Ranking { relevant: self.counter.finish(), pool_size, ideal };
         Outcome { ranking, top: self.top.finish(order) }
     }
+}
+
+/// Whether no score is NaN or infinite. Zero times such a number is NaN, and a few additions find it
+/// sooner than a mask of all lanes.
+#[inline]
+fn all_finite(scores: &[f32; DOCUMENTS]) -> bool {
+    let sums = scores
+        .as_chunks::<16>()
+        .0
+        .iter()
+        .fold([0.0_f32; 16], |sums, scores| std::array::from_fn(|i| sums[i] + scores[i] * 0.0));
+    sums.iter().all(|sum| !sum.is_nan())
 }
 
 fn non_finite(query_row: u32, document_row: u32, score: f32) -> SearchError {

@@ -14,6 +14,10 @@ pub trait Rows: Sync {
     fn dim(&self) -> usize;
     /// Copies `rows` into `out`, row-major, `rows.len() * dim` values.
     fn read(&self, rows: Range<usize>, out: &mut [f32]) -> io::Result<()>;
+    /// The same values without a copy, where they lie in memory as they are.
+    fn lend(&self, _rows: Range<usize>) -> Option<&[f32]> {
+        None
+    }
 }
 
 /// A matrix in memory, row-major f32.
@@ -44,5 +48,9 @@ impl Rows for Dense<'_> {
     fn read(&self, rows: Range<usize>, out: &mut [f32]) -> io::Result<()> {
         out.copy_from_slice(&self.values[rows.start * self.dim..rows.end * self.dim]);
         Ok(())
+    }
+
+    fn lend(&self, rows: Range<usize>) -> Option<&[f32]> {
+        self.values.get(rows.start * self.dim..rows.end * self.dim)
     }
 }
