@@ -5,7 +5,7 @@ use clirbench_abi::host::HostObject;
 use clirbench_abi::loss::LossModule;
 use clirbench_abi::scenario::ScenarioModule;
 use clirbench_abi::trainer::TrainerModule;
-use clirbench_abi::{InterfaceModule, RStr, Root, load_root};
+use clirbench_abi::{AbiError, InterfaceModule, RResult, RStr, Root, load_root};
 use serde_json::Value;
 
 use crate::inspect::sha256;
@@ -13,6 +13,9 @@ use crate::{
     EncoderHandle, Error, HostServices, LossHandle, Manifest, PluginFile, Result, ScenarioHandle,
     TrainerHandle,
 };
+
+/// Opens what an interface is about, from a config (JSON) and the host.
+type Open<O> = extern "C" fn(RStr<'_>, HostObject) -> RResult<O, AbiError>;
 
 /// A loaded plugin. Its library stays loaded until the process ends.
 pub struct Plugin {
@@ -80,9 +83,7 @@ impl Plugin {
     /// When the plugin has no `encoder/1`, or one of another layout, when the config does not fit,
     /// or when the plugin cannot open it (or says something impossible about it).
     pub fn encoder(&self, config: &Value) -> Result<EncoderHandle> {
-        let module = self.module::<EncoderModule>(config)?;
-        let opened = (module.open)(RStr::from(config.to_string().as_str()), self.host.clone());
-        let opened = opened.into_result().map_err(|e| Error::from_plugin(&self.manifest.id, e))?;
+        let opened = self.open(config, |module: &EncoderModule| module.open)?;
         EncoderHandle::new(&self.manifest.id, opened)
     }
 
@@ -91,9 +92,7 @@ impl Plugin {
     /// # Errors
     /// As [`Plugin::encoder`], for `scenario/1`.
     pub fn scenario(&self, config: &Value) -> Result<ScenarioHandle> {
-        let module = self.module::<ScenarioModule>(config)?;
-        let opened = (module.open)(RStr::from(config.to_string().as_str()), self.host.clone());
-        let opened = opened.into_result().map_err(|e| Error::from_plugin(&self.manifest.id, e))?;
+        let opened = self.open(config, |module: &ScenarioModule| module.open)?;
         Ok(ScenarioHandle::new(&self.manifest.id, opened))
     }
 
@@ -102,9 +101,7 @@ impl Plugin {
     /// # Errors
     /// As [`Plugin::encoder`], for `loss/1`.
     pub fn loss(&self, config: &Value) -> Result<LossHandle> {
-        let module = self.module::<LossModule>(config)?;
-        let opened = (module.open)(RStr::from(config.to_string().as_str()), self.host.clone());
-        let opened = opened.into_result().map_err(|e| Error::from_plugin(&self.manifest.id, e))?;
+        let opened = self.open(config, |module: &LossModule| module.open)?;
         LossHandle::new(&self.manifest.id, opened)
     }
 
@@ -113,10 +110,15 @@ impl Plugin {
     /// # Errors
     /// As [`Plugin::encoder`], for `trainer/1`.
     pub fn trainer(&self, config: &Value) -> Result<TrainerHandle> {
-        let module = self.module::<TrainerModule>(config)?;
-        let opened = (module.open)(RStr::from(config.to_string().as_str()), self.host.clone());
-        let opened = opened.into_result().map_err(|e| Error::from_plugin(&self.manifest.id, e))?;
+        let opened = self.open(config, |module: &TrainerModule| module.open)?;
         Ok(TrainerHandle::new(&self.manifest.id, opened))
+    }
+
+    /// What the function that `of` picks from the module of an interface makes of `config`.
+    fn open<T: InterfaceModule, O>(&self, config: &Value, of: impl FnOnce(&T) -> Open<O>) -> Result<O> {
+        let open = of(self.module::<T>(config)?);
+        let opened = open(RStr::from(config.to_string().as_str()), self.host.clone());
+        opened.into_result().map_err(|e| Error::from_plugin(&self.manifest.id, e))
     }
 
     /// The module of an interface: in the manifest, in the code, and of our layout.

@@ -105,6 +105,7 @@ impl Drop for PartialFile {
 pub struct PartialDirectory {
     temporary: PathBuf,
     target: PathBuf,
+    replaces: bool,
 }
 
 impl PartialDirectory {
@@ -119,11 +120,24 @@ impl PartialDirectory {
             return Err(Error::config(format!("{} already exists", target.display()))
                 .hint("remove it or choose another folder"));
         }
+        Self::start(target, false)
+    }
+
+    /// Starts a directory that takes the place of the one at `target`, if there is one, when it is
+    /// committed.
+    ///
+    /// # Errors
+    /// Kind `runtime` when nothing can be written there.
+    pub fn replacing(target: &Path) -> Result<Self> {
+        Self::start(target, true)
+    }
+
+    fn start(target: &Path, replaces: bool) -> Result<Self> {
         let temporary = temporary(target)?;
         // Left by a process of the same number that was killed.
         let _ = fs::remove_dir_all(&temporary);
         fs::create_dir_all(&temporary).map_err(|e| write_error(target, &e))?;
-        Ok(PartialDirectory { temporary, target: target.to_owned() })
+        Ok(PartialDirectory { temporary, target: target.to_owned(), replaces })
     }
 
     /// Where to write for the time being.
@@ -137,8 +151,10 @@ impl PartialDirectory {
     /// Kind `runtime` when it cannot be renamed, for example because the name was taken meanwhile.
     pub fn commit(self) -> Result<()> {
         if self.target.is_dir() {
-            // Empty, as it was when we began: anything else is an error.
-            fs::remove_dir(&self.target).map_err(|e| write_error(&self.target, &e))?;
+            // Without leave to replace it is empty, as it was when we began: anything else is an error.
+            let removed =
+                if self.replaces { fs::remove_dir_all(&self.target) } else { fs::remove_dir(&self.target) };
+            removed.map_err(|e| write_error(&self.target, &e))?;
         }
         fs::rename(&self.temporary, &self.target).map_err(|e| write_error(&self.target, &e))
     }
@@ -217,5 +233,20 @@ mod tests {
         let error = File::options().write(true).open(full).and_then(|mut f| f.write_all(b"x"));
         let error = write_error(Path::new("model.safetensors"), &error.expect_err("full"));
         assert_eq!(error.message, "no space is left for model.safetensors");
+    }
+
+    #[test]
+    fn a_directory_is_replaced_whole_or_stays() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let target = dir.path().join("model");
+        fs::create_dir(&target).expect("created");
+        fs::write(target.join("old"), "").expect("written");
+        assert!(PartialDirectory::create(&target).is_err(), "it is taken");
+        drop(PartialDirectory::replacing(&target).expect("started"));
+        assert_eq!((names(dir.path()), names(&target)), (vec!["model".to_owned()], vec!["old".to_owned()]));
+        let partial = PartialDirectory::replacing(&target).expect("started");
+        fs::write(partial.path().join("new"), "").expect("written");
+        partial.commit().expect("committed");
+        assert_eq!((names(dir.path()), names(&target)), (vec!["model".to_owned()], vec!["new".to_owned()]));
     }
 }

@@ -15,6 +15,7 @@ use clirbench_jobs::{
     plan::{PlanError, Setup, TrainPlan, TrainRequest},
     train::{TrainProgress, Trained, train},
 };
+use clirbench_model::PartialDirectory;
 use serde_json::{Value, json};
 
 use super::run::stopped;
@@ -139,23 +140,11 @@ fn origin(request: &TrainRequest, plan: &TrainPlan, trained: &Trained) -> Value 
     })
 }
 
-/// Copies the model out of the store: aside first, then by rename, so that a directory is never half there.
+/// Copies the model out of the store, so that a directory is never half there.
 fn write(trained: &Trained, out: &Path, origin: &Value) -> Result<()> {
-    let name = out.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent)?;
-    let aside = parent.join(format!(".{name}.{}", std::process::id()));
-    let copied = copy(trained, &aside, origin).and_then(|()| {
-        if out.exists() {
-            fs::remove_dir_all(out)?;
-        }
-        Ok(fs::rename(&aside, out)?)
-    });
-    if copied.is_err() {
-        // The error that counts is the first; this is only tidying up.
-        let _ = fs::remove_dir_all(&aside);
-    }
-    copied
+    let partial = PartialDirectory::replacing(out).map_err(Advice::from)?;
+    copy(trained, partial.path(), origin)?;
+    Ok(partial.commit().map_err(Advice::from)?)
 }
 
 fn copy(trained: &Trained, aside: &Path, origin: &Value) -> Result<()> {
