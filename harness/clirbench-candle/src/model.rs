@@ -145,6 +145,22 @@ impl Model {
         })
     }
 
+    /// Overwrites each trainable parameter for which `read` has other values: given its name (as in
+    /// [`Model::parameters`]) and its values (row-major), it returns whether it changed them.
+    ///
+    /// # Errors
+    /// What `read` returns; a device that fails.
+    pub fn overwrite(&mut self, read: impl Fn(&str, &mut [f32]) -> Result<bool>) -> Result<()> {
+        for Named { name, var, .. } in &self.parameters.trainable {
+            let mut values: Vec<f32> = var.flatten_all().and_then(|flat| flat.to_vec1()).map_err(candle)?;
+            if read(name, &mut values)? {
+                let tensor = Tensor::from_vec(values, var.shape(), &self.device).map_err(candle)?;
+                var.set(&tensor).map_err(candle)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Computes with candle's own operations even where there are faster ones: what those are tested
     /// against.
     #[must_use]

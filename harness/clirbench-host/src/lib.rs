@@ -55,5 +55,5 @@ pub use manifest::{InterfaceManifest, Manifest, ManifestError};
 pub use plugin::{Plugin, load};
 pub use scenario::ScenarioHandle;
 pub use search::{Origin, SearchPath};
-pub use services::{HostServices, LogRecord};
+pub use services::{HostServices, LogRecord, Weights};
 pub use trainer::{FitData, FitSession, TrainerHandle};

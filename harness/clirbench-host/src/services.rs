@@ -3,15 +3,17 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clirbench_abi::host::{HostObject, Services, host_object, state};
 use clirbench_abi::services::{
     CancelService, DeviceService, LogLevel, LogService, OrtService, PathsService, ProgressService,
-    ThreadsService,
+    ThreadsService, WeightsService,
 };
-use clirbench_abi::{Device, Interface, InterfaceModule, ROption, RStr, RString};
+use clirbench_abi::{
+    AbiError, Device, Interface, InterfaceModule, ROption, RResult, RSliceMut, RStr, RString,
+};
 
 use crate::{Error, Result};
 
@@ -26,6 +28,16 @@ pub struct LogRecord<'a> {
     pub target: &'a str,
     /// The message.
     pub message: &'a str,
+}
+
+/// Weights in place of those in a model's files, made when an encoder asks for them.
+pub trait Weights: Send {
+    /// Overwrites `values` with the tensor `name` (row-major; names as in `weights/1`), and returns
+    /// whether there is one.
+    ///
+    /// # Errors
+    /// When the tensor has another length or cannot be made.
+    fn read(&mut self, name: &str, values: &mut [f32]) -> std::result::Result<bool, String>;
 }
 
 /// What the harness offers to a plugin. The callbacks are called from any thread of the plugin.
@@ -47,6 +59,8 @@ pub struct HostServices {
     pub scratch: PathBuf,
     /// The one ONNX Runtime library of the process.
     pub ort: Option<PathBuf>,
+    /// Weights of the model that is opened, where they are not those of its files.
+    pub weights: Option<Arc<Mutex<dyn Weights>>>,
 }
 
 impl HostServices {
@@ -62,6 +76,7 @@ impl HostServices {
             device: Device::Cpu,
             scratch,
             ort: None,
+            weights: None,
         }
     }
 
@@ -82,6 +97,7 @@ impl fmt::Debug for HostServices {
             .field("device", &self.device)
             .field("scratch", &self.scratch)
             .field("ort", &self.ort)
+            .field("weights", &self.weights.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -113,6 +129,7 @@ impl Services for State {
             DeviceService::ID => Interface::new(const { &DeviceService { device } }),
             PathsService::ID => Interface::new(const { &PathsService { scratch } }),
             OrtService::ID => Interface::new(const { &OrtService { library } }),
+            WeightsService::ID => Interface::new(const { &WeightsService { replaced, read } }),
             _ => return ROption::RNone,
         };
         ROption::RSome(interface)
@@ -174,4 +191,23 @@ extern "C" fn scratch(host: &HostObject) -> RString {
 
 extern "C" fn library(host: &HostObject) -> ROption<RString> {
     with(host, ROption::RNone, |inner| inner.ort.clone().into())
+}
+
+extern "C" fn replaced(host: &HostObject) -> bool {
+    with(host, false, |inner| inner.services.weights.is_some())
+}
+
+extern "C" fn read(host: &HostObject, name: RStr<'_>, values: RSliceMut<'_, f32>) -> RResult<bool, AbiError> {
+    let failed = |message: String| AbiError {
+        kind: "model".into(),
+        message: message.into(),
+        hint: "write the merge with `clirbench merge` to see what is wrong with it".into(),
+    };
+    let panicked = Err("the harness panicked while it made a tensor".to_owned());
+    let made = with(host, panicked, |inner| {
+        let Some(weights) = &inner.services.weights else { return Ok(false) };
+        let mut weights = weights.lock().unwrap_or_else(PoisonError::into_inner);
+        weights.read(name.as_str(), values.into_mut_slice())
+    });
+    made.map_err(failed).into()
 }

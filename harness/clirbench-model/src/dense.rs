@@ -1,6 +1,6 @@
 //! The Dense module of sentence-transformers: a linear layer and an activation on the pooled vector.
 
-use clirbench_plugin::{Error, Result};
+use clirbench_plugin::{Error, Host, Result};
 use serde::Deserialize;
 
 use crate::files::{ModelFiles, join};
@@ -136,6 +136,17 @@ impl Dense {
             )));
         }
         Ok(Dense { folder: String::new(), weight, bias, inputs, activation })
+    }
+
+    /// Takes the host's weights where it has others than the files: see [`Host::weights`].
+    ///
+    /// # Errors
+    /// As [`Host::weights`].
+    pub(crate) fn take_weights(&mut self, host: &Host) -> Result<()> {
+        host.weights(&join(&self.folder, "linear.weight"), &mut self.weight)?;
+        let bias = self.bias.as_mut();
+        bias.map_or(Ok(false), |bias| host.weights(&join(&self.folder, "linear.bias"), bias))?;
+        Ok(())
     }
 
     /// The module's folder in its model directory (`2_Dense`); empty for a layer that was not read.

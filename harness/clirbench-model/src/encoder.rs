@@ -91,6 +91,11 @@ impl TextModel {
     /// Kind `model` when the directory's modules do not fit the network, `config` when an option does
     /// not.
     pub fn with_network(mut self, network: Network, host: Host) -> Result<TextEncoder> {
+        for step in &mut self.directory.steps {
+            if let Step::Dense(dense) = step {
+                dense.take_weights(&host)?;
+            }
+        }
         let head = self.head(network.kind)?;
         if let (Some(hidden), true) = (self.directory.hidden, network.kind == Kind::Tokens)
             && hidden != network.hidden

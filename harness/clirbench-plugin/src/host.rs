@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use clirbench_abi::Device;
 use clirbench_abi::InterfaceModule;
-use clirbench_abi::RStr;
 use clirbench_abi::host::{HostObject, service};
 use clirbench_abi::services::{
     CancelService, DeviceService, LogLevel, LogService, OrtService, PathsService, ProgressService,
-    ThreadsService,
+    ThreadsService, WeightsService,
 };
+use clirbench_abi::{RSliceMut, RStr};
 
 use crate::{Error, Result};
 
@@ -21,6 +21,9 @@ pub struct Host(Arc<Inner>);
 
 /// Takes a record's level, target and message.
 type LogSink = dyn Fn(log::Level, &str, &str) + Send + Sync;
+
+/// Overwrites a tensor, given its name, and says whether there is one to overwrite it with.
+type WeightsSource = dyn Fn(&str, &mut [f32]) -> Result<bool> + Send + Sync;
 
 #[derive(Clone)]
 struct Inner {
@@ -32,6 +35,7 @@ struct Inner {
     device: Device,
     scratch: PathBuf,
     ort_library: Option<PathBuf>,
+    weights: Option<Arc<WeightsSource>>,
 }
 
 impl Host {
@@ -48,6 +52,7 @@ impl Host {
             device: Device::Cpu,
             scratch: std::env::temp_dir(),
             ort_library: None,
+            weights: None,
         }))
     }
 
@@ -90,6 +95,16 @@ impl Host {
     #[must_use]
     pub fn with_progress(mut self, report: impl Fn(usize, usize) + Send + Sync + 'static) -> Self {
         Arc::make_mut(&mut self.0).progress = Arc::new(report);
+        self
+    }
+
+    /// The same host, with weights in place of those in a model's files: see [`Host::weights`].
+    #[must_use]
+    pub fn with_weights(
+        mut self,
+        read: impl Fn(&str, &mut [f32]) -> Result<bool> + Send + Sync + 'static,
+    ) -> Self {
+        Arc::make_mut(&mut self.0).weights = Some(Arc::new(read));
         self
     }
 
@@ -143,6 +158,23 @@ impl Host {
         self.0.ort_library.clone()
     }
 
+    /// Whether the model that is opened has other weights than its files: those of a merge that
+    /// nobody has written. An encoder then asks for every tensor with [`Host::weights`].
+    #[must_use]
+    pub fn replaces_weights(&self) -> bool {
+        self.0.weights.is_some()
+    }
+
+    /// Overwrites `values` (a whole tensor, row-major) with the host's tensor of this name, and
+    /// returns whether there is one. Names are those of the transformer's files; those of another
+    /// module have its folder before them (`2_Dense/linear.weight`).
+    ///
+    /// # Errors
+    /// When the host's tensor has another length, or cannot be made.
+    pub fn weights(&self, name: &str, values: &mut [f32]) -> Result<bool> {
+        self.0.weights.as_ref().map_or(Ok(false), |read| read(name, values))
+    }
+
     /// The host behind `object`. A service that it does not have keeps the detached behaviour, so
     /// that new plugins run under old hosts.
     pub(crate) fn attach(object: HostObject) -> Result<Self> {
@@ -174,6 +206,15 @@ impl Host {
         if let Some(service) = find::<OrtService>(&object)? {
             let library = (service.library)(&object).into_option();
             inner.ort_library = library.map(|path| PathBuf::from(path.into_string()));
+        }
+        if let Some(service) = find::<WeightsService>(&object)?
+            && (service.replaced)(&object)
+        {
+            let host = object.clone();
+            inner.weights = Some(Arc::new(move |name, values| {
+                let read = (service.read)(&host, RStr::from(name), RSliceMut::from_mut_slice(values));
+                read.into_result().map_err(Error::from)
+            }));
         }
         if let Some(service) = find::<CancelService>(&object)? {
             inner.cancelled = Arc::new(move || (service.cancelled)(&object));

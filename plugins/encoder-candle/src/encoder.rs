@@ -63,7 +63,10 @@ impl Encoder for CandleEncoder {
         let precision = own.precision.unwrap_or(if cuda { Precision::F16 } else { Precision::F32 });
         let directory = &mut model.directory;
         let folder = directory.files.path(&directory.transformer);
-        let states = Model::load(&folder, &Head::States, &opened.device, precision.dtype())?;
+        let mut states = Model::load(&folder, &Head::States, &opened.device, precision.dtype())?;
+        if host.replaces_weights() {
+            states.overwrite(|name, values| host.weights(name, values))?;
+        }
         for file in network::weight_files(&folder)? {
             directory.files.note(&clirbench_model::join(&directory.transformer, &file));
         }

@@ -77,7 +77,7 @@ fn open_on_device(runtime: &Runtime, model: &mut TextModel, own: &Options, host:
         let directory = &mut model.directory;
         let relative = variants::choose(&directory.files, &directory.transformer, own, cuda)?;
         let mut files = directory.files.clone();
-        let graph = Graph::open(&mut files, &relative, own.weights.as_deref())?;
+        let graph = Graph::open(&mut files, &relative, own.weights.as_deref(), host)?;
         let prefer_sentence = directory.pooling.is_none() && model.options.pooling.is_none();
         let opened =
             open_sessions(runtime, directory, &model.tokenizer, prefer_sentence, host, &graph, cuda)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clirbench_model::{ModelFiles, Tensor, Tensors};
-use clirbench_plugin::{Error, Result};
+use clirbench_plugin::{Error, Host, Result};
 use half::f16;
 use ort::value::{DynValue, Tensor as OrtTensor};
 
@@ -32,13 +32,18 @@ impl Graph {
     /// Prepares the graph at `relative`, and notes every file that it depends on.
     ///
     /// Weights come from `weights` where that is given, else from the safetensors file that the
-    /// graph names. External data in any other file are left to ONNX Runtime. The runtime has to be
+    /// graph names, and from the host where it replaces them. External data in any other file are left to ONNX Runtime. The runtime has to be
     /// loaded before.
     ///
     /// # Errors
     /// Kind `model`: a damaged file, a tensor that is missing or has another shape or type; `config`
     /// when `weights` is set and the graph brings its own.
-    pub(crate) fn open(files: &mut ModelFiles, relative: &str, weights: Option<&Path>) -> Result<Self> {
+    pub(crate) fn open(
+        files: &mut ModelFiles,
+        relative: &str,
+        weights: Option<&Path>,
+        host: &Host,
+    ) -> Result<Self> {
         let path = files.path(relative);
         let summary = inspect(&path)?;
         files.note(relative);
@@ -71,6 +76,13 @@ impl Graph {
                 return Err(Error::config(format!("`weights` is set, but {} brings its own weights", path.display()))
                     .hint("choose a graph without weights, for example `variant = \"graph\"`, or leave `weights` out"));
             }
+            if host.replaces_weights() {
+                return Err(Error::config(format!(
+                    "{} brings its own weights, so those of a merge cannot be bound",
+                    path.display()
+                ))
+                .hint("choose a graph without weights, for example `variant = \"graph\"`, or `encoder = \"candle\"`"));
+            }
             return Ok(Graph { path, bound: Vec::new(), bytes, dynamic_quantization });
         }
 
@@ -87,7 +99,7 @@ impl Graph {
             .iter()
             .map(|wanted| {
                 let tensor = tensors.read(&wanted.name)?;
-                Ok((wanted.name.clone(), Arc::new(value(wanted, &tensor)?)))
+                Ok((wanted.name.clone(), Arc::new(value(wanted, &tensor, host)?)))
             })
             .collect::<Result<_>>()?;
         Ok(Graph { path, bound, bytes, dynamic_quantization })
@@ -111,7 +123,7 @@ fn size(path: &Path) -> u64 {
     path.metadata().map_or(0, |m| m.len())
 }
 
-fn value(wanted: &External, tensor: &Tensor) -> Result<DynValue> {
+fn value(wanted: &External, tensor: &Tensor, host: &Host) -> Result<DynValue> {
     let named = |mut e: Error| {
         e.message = format!("tensor `{}`: {}", wanted.name, e.message);
         e
@@ -124,10 +136,15 @@ fn value(wanted: &External, tensor: &Tensor) -> Result<DynValue> {
         ))
         .hint("the weights have to come from the architecture that the graph was made for"));
     }
+    let floats = || {
+        let mut values = tensor.to_f32()?;
+        host.weights(&wanted.name, &mut values)?;
+        Ok(values)
+    };
     let value = match wanted.data_type {
-        FLOAT => OrtTensor::from_array((shape, tensor.to_f32().map_err(named)?)).map(|t| t.into_dyn()),
+        FLOAT => OrtTensor::from_array((shape, floats().map_err(named)?)).map(|t| t.into_dyn()),
         FLOAT16 => {
-            let values: Vec<f16> = tensor.to_f32().map_err(named)?.into_iter().map(f16::from_f32).collect();
+            let values: Vec<f16> = floats().map_err(named)?.into_iter().map(f16::from_f32).collect();
             OrtTensor::from_array((shape, values)).map(|t| t.into_dyn())
         }
         INT64 => OrtTensor::from_array((shape, tensor.to_i64().map_err(named)?)).map(|t| t.into_dyn()),

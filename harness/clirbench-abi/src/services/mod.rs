@@ -10,6 +10,7 @@ mod ort;
 mod paths;
 mod progress;
 mod threads;
+mod weights;
 
 pub use cancel::CancelService;
 pub use device::DeviceService;
@@ -18,3 +19,4 @@ pub use ort::OrtService;
 pub use paths::PathsService;
 pub use progress::ProgressService;
 pub use threads::ThreadsService;
+pub use weights::WeightsService;
