@@ -114,3 +114,16 @@ pub struct RunLine {
     /// Score.
     pub score: f32,
 }
+
+/// A model that is a merge of others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Merged {
+    /// Its name.
+    pub model: String,
+    /// How it was merged, options included: `uniform`, `ties density=0.2`.
+    pub recipe: String,
+    /// Names of the models that it was merged from.
+    pub parents: Vec<String>,
+    /// A weight per parent.
+    pub weights: Vec<f64>,
+}

@@ -8,6 +8,7 @@ use std::{
 
 use clirbench_core::ranking::Ties;
 use clirbench_data::DatasetSpec;
+use clirbench_merge::MergeSpec;
 use clirbench_store::Dtype;
 use serde::Deserialize;
 
@@ -37,6 +38,9 @@ pub struct ModelSpec {
     pub name: String,
     /// The model's directory; relative to the bench file.
     pub path: Option<PathBuf>,
+    /// In place of `path`: a merge, measured without being written. Its paths are relative to the
+    /// bench file.
+    pub merge: Option<MergeSpec>,
     /// Encoder plugin, with or without `encoder-`; chosen by what the directory holds when absent.
     pub encoder: Option<String>,
     /// The plugin's options.
@@ -130,7 +134,7 @@ impl Bench {
         Ok(bench)
     }
 
-    fn check(&self, text: &str) -> Result<(), BenchError> {
+    pub(crate) fn check(&self, text: &str) -> Result<(), BenchError> {
         if self.models.is_empty() {
             return Err(BenchError::about("there are no models", "add a [[models]] table with a `name`"));
         }
@@ -138,6 +142,11 @@ impl Bench {
             return Err(BenchError::about("there are no datasets", "add a [[datasets]] table"));
         }
         unique(self.models.iter().map(|m| m.name.as_str()), "models", text)?;
+        if let Some(both) = self.models.iter().find(|m| m.path.is_some() && m.merge.is_some()) {
+            let message = format!("model `{}` has both a `path` and a `merge`", both.name);
+            let hint = "the directory of a merge is that of its first model: leave `path` out";
+            return Err(BenchError::about(message, hint).at(text, &both.name));
+        }
         unique(self.datasets.iter().map(|d| d.name.as_str()), "datasets", text)?;
         unique(self.run.scenarios.iter().map(String::as_str), "scenarios", text)?;
         if let Some(name) = self.scenario.keys().find(|n| !self.run.scenarios.contains(n)) {
@@ -162,7 +171,11 @@ impl Bench {
     }
 }
 
-fn unique<'a>(names: impl Iterator<Item = &'a str>, what: &str, text: &str) -> Result<(), BenchError> {
+pub(crate) fn unique<'a>(
+    names: impl Iterator<Item = &'a str>,
+    what: &str,
+    text: &str,
+) -> Result<(), BenchError> {
     let mut seen = Vec::new();
     for name in names {
         let bad = name.is_empty() || name.contains(['/', '\\', '\n', ',']);

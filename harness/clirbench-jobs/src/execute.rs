@@ -7,7 +7,7 @@ mod validate;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
 use clirbench_core::dataset::{Collection, Copies, Documents};
@@ -19,8 +19,17 @@ use crate::{
     arranged::{self, stored},
     embeddings::Embeddings,
     job::{Failure, Job, LossJob, PluginRef, ProbeJob, TasksJob},
+    merged::{MergeRef, MergedWeights},
     model::Probe,
 };
+
+/// What an encoder was opened from.
+#[derive(PartialEq)]
+struct Loaded {
+    plugin: PluginRef,
+    config: Value,
+    merge: Option<Key>,
+}
 
 /// A worker's state between jobs: what it has loaded and may need again.
 pub(crate) struct Hands {
@@ -31,7 +40,7 @@ pub(crate) struct Hands {
     /// Takes the steps of a training.
     pub(crate) on_step: Arc<dyn Fn(&StepReport) + Send + Sync>,
     plugins: HashMap<String, Plugin>,
-    encoder: Option<(PluginRef, Value, EncoderHandle)>,
+    encoder: Option<(Loaded, EncoderHandle)>,
     collections: HashMap<(Key, Documents, Copies), Arc<Collection>>,
     embeddings: HashMap<Key, Arc<Embeddings>>,
 }
@@ -73,27 +82,63 @@ impl Hands {
 
     fn plugin(&mut self, plugin: &PluginRef) -> Result<&Plugin, Failure> {
         if !self.plugins.contains_key(&plugin.sha256) {
-            let file = clirbench_host::inspect(&plugin.path).map_err(Failure::from)?;
-            if file.sha256 != plugin.sha256 {
-                return Err(Failure::new(
-                    format!("{} changed since the run was planned", plugin.path.display()),
-                    "run again",
-                ));
-            }
-            let loaded = clirbench_host::load(&file, self.services.clone()).map_err(Failure::from)?;
+            let loaded = self.load(plugin, self.services.clone())?;
             self.plugins.insert(plugin.sha256.clone(), loaded);
         }
         Ok(&self.plugins[&plugin.sha256])
     }
 
-    fn encoder(&mut self, plugin: &PluginRef, config: &Value) -> Result<&mut EncoderHandle, Failure> {
-        let loaded = self.encoder.as_ref().is_some_and(|(p, c, _)| p == plugin && c == config);
-        if !loaded {
-            self.encoder = None;
-            let handle = self.plugin(plugin)?.encoder(config).map_err(Failure::from)?;
-            self.encoder = Some((plugin.clone(), config.clone(), handle));
+    fn load(&self, plugin: &PluginRef, services: HostServices) -> Result<Plugin, Failure> {
+        let file = clirbench_host::inspect(&plugin.path)?;
+        if file.sha256 != plugin.sha256 {
+            return Err(Failure::new(
+                format!("{} changed since the run was planned", plugin.path.display()),
+                "run again",
+            ));
         }
-        Ok(&mut self.encoder.as_mut().expect("just loaded").2)
+        Ok(clirbench_host::load(&file, services)?)
+    }
+
+    fn encoder(
+        &mut self,
+        plugin: &PluginRef,
+        config: &Value,
+        merge: Option<&MergeRef>,
+    ) -> Result<&mut EncoderHandle, Failure> {
+        let wanted = Loaded {
+            plugin: plugin.clone(),
+            config: config.clone(),
+            merge: merge.map(|merge| merge.key.clone()),
+        };
+        if self.encoder.as_ref().is_none_or(|(loaded, _)| *loaded != wanted) {
+            self.encoder = None;
+            let handle = match merge {
+                Some(merge) => self.merged(plugin, config, merge)?,
+                None => self.plugin(plugin)?.encoder(config)?,
+            };
+            self.encoder = Some((wanted, handle));
+        }
+        Ok(&mut self.encoder.as_mut().expect("just loaded").1)
+    }
+
+    /// An encoder of a merge that nobody has written.
+    fn merged(
+        &mut self,
+        plugin: &PluginRef,
+        config: &Value,
+        merge: &MergeRef,
+    ) -> Result<EncoderHandle, Failure> {
+        let merger = self.plugin(&merge.plugin)?.merger(&merge.spec.config())?;
+        let weights = Arc::new(Mutex::new(MergedWeights::open(&merge.spec, merger)?));
+        let services = HostServices { weights: Some(weights.clone()), ..self.services.clone() };
+        let handle = self.load(plugin, services)?.encoder(config)?;
+        if weights.lock().is_ok_and(|weights| weights.untouched()) {
+            return Err(Failure::new(
+                format!("{} does not take the weights of a merge (`weights/1`)", plugin.id),
+                "choose an encoder that does, or write the merge with `clirbench merge` and measure that",
+            ));
+        }
+        Ok(handle)
     }
 
     fn collection(
@@ -122,7 +167,7 @@ impl Hands {
     }
 
     fn probe(&mut self, job: &ProbeJob) -> Result<(), Failure> {
-        let encoder = self.encoder(&job.plugin, &job.config)?;
+        let encoder = self.encoder(&job.plugin, &job.config, None)?;
         let probe = Probe {
             info: encoder.info().clone(),
             rendered_query: encoder.render(Role::Query, &job.sample_query).map_err(Failure::from)?,

@@ -13,6 +13,8 @@ use clirbench_store::{Dtype, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::merged::MergeRef;
+
 /// A plugin library, pinned by its checksum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginRef {
@@ -85,6 +87,9 @@ pub struct EmbedJob {
     pub plugin: PluginRef,
     /// Its configuration, the model directory under `path`.
     pub config: Value,
+    /// Weights in place of those of the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<Box<MergeRef>>,
     /// Everything that a vector depends on besides its text, hashed: model, role, options.
     pub group: Key,
     /// `query` or `document`.
@@ -220,8 +225,12 @@ impl Job {
     #[must_use]
     pub fn affinity(&self) -> Option<String> {
         match self {
-            Job::Probe(ProbeJob { plugin, config, .. }) | Job::Embed(EmbedJob { plugin, config, .. }) => {
+            Job::Probe(ProbeJob { plugin, config, .. })
+            | Job::Embed(EmbedJob { plugin, config, merge: None, .. }) => {
                 Some(format!("{} {config}", plugin.sha256))
+            }
+            Job::Embed(EmbedJob { plugin, config, merge: Some(merge), .. }) => {
+                Some(format!("{} {config} {}", plugin.sha256, merge.key))
             }
             Job::Tasks(_) | Job::Score(_) | Job::Loss(_) | Job::Train(_) => None,
         }

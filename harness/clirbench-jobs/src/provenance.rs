@@ -98,6 +98,17 @@ fn models(setup: &Setup, plan: &Plan, outcome: &Outcome) -> Result<Value, Failur
     let mut models = Map::new();
     for (i, model) in plan.models.iter().enumerate() {
         let mut value = json!({"plugin": origin(&model.plugin), "options": model.options});
+        if let (Some(merge), Some(merged)) = (&model.merge, setup.bench.models[i].merged()) {
+            value["merge"] = json!({
+                "method": merge.spec.method,
+                "options": merge.spec.options,
+                "parents": merged.parents,
+                "weights": merged.weights,
+                "seed": merge.spec.seed,
+                "plugin": origin(&merge.plugin),
+                "key": merge.key,
+            });
+        }
         if let Ok(opened) = &model.opened {
             let texts = &plan.texts[i];
             let info = &opened.probe.info;

@@ -50,6 +50,7 @@ mod paper_csv;
 pub mod per_query;
 mod run_json;
 pub mod scores;
+pub mod sweep;
 pub mod terminal;
 pub mod trec;
 

@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Plan(BenchArgs),
     /// Train a model by a recipe
     Train(TrainArgs),
+    /// Measure all pairwise merges of some checkpoints, choose winners, write only those
+    Sweep(SweepArgs),
     /// Compare two results: deltas, intervals, paired tests
     Compare(CompareArgs),
     /// Measure a TREC run file against qrels, as trec_eval does
@@ -127,6 +129,17 @@ pub(crate) struct RunArgs {
     /// Also write TREC runs and qrels, a pair per cell
     #[arg(long)]
     pub(crate) trec: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    /// The sweep file (TOML)
+    pub(crate) sweep: PathBuf,
+    /// Folder for the results [default: those of SWEEP.toml go to SWEEP-results]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
 }
 
 #[derive(Debug, Args)]

@@ -9,5 +9,6 @@ pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod run;
+pub(crate) mod sweep;
 pub(crate) mod train;
 pub(crate) mod work;

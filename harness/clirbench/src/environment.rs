@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use clirbench_host::{Device, Lock, SearchPath, discover};
-use clirbench_jobs::{bench::Bench, executor::ExecutorOptions, plan::Setup, recipe::Recipe};
+use clirbench_jobs::{bench::Bench, executor::ExecutorOptions, plan::Setup, recipe::Recipe, sweep::Sweep};
 use clirbench_store::Store;
 
 use crate::{
@@ -42,6 +42,17 @@ pub(crate) fn read_recipe(path: &Path) -> Result<Recipe> {
         )
     })?;
     Recipe::parse(&text).map_err(|error| anyhow!(Diagnosed::new(path, text, error)))
+}
+
+/// Reads a sweep file.
+pub(crate) fn read_sweep(path: &Path) -> Result<Sweep> {
+    let text = std::fs::read_to_string(path).with_context(|| {
+        Advice::new(
+            format!("cannot read the sweep file {}", path.display()),
+            "give the path of a TOML file; README.md shows one",
+        )
+    })?;
+    Sweep::parse(&text).map_err(|error| anyhow!(Diagnosed::new(path, text, error)))
 }
 
 /// Everything that a run of the bench in `file` is started with.

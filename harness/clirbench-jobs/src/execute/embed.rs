@@ -19,7 +19,7 @@ impl Hands {
         let texts: Vec<String> = object.json("texts.json").map_err(stored)?;
         let role = if job.role == "query" { Role::Query } else { Role::Document };
         let store = self.store.clone();
-        let encoder = self.encoder(&job.plugin, &job.config)?;
+        let encoder = self.encoder(&job.plugin, &job.config, job.merge.as_deref())?;
         let dim = encoder.info().dim;
         if dim != job.dim {
             return Err(Failure::new(

@@ -6,6 +6,7 @@ use std::{
 };
 
 use clirbench_host::PluginFile;
+use clirbench_merge::{MergeSpec, Parents};
 use clirbench_store::Key;
 use serde_json::{Value, json};
 
@@ -15,6 +16,7 @@ use crate::{
     bench::{ModelSpec, resolve},
     executor::{Event, cancelled},
     job::{Failure, Job, PluginRef, ProbeJob},
+    merged::{DirectoryHashes, MergeRef},
     model::{ModelFile, Probe, group, hash_files, listing},
 };
 
@@ -29,6 +31,8 @@ pub struct PlannedModel {
     pub options: Value,
     /// The options with the model's directory under `path`.
     pub config: Value,
+    /// What it is a merge of, where it is one that is not written.
+    pub merge: Option<MergeRef>,
     /// What it is, or why it could not be opened.
     pub opened: Result<Opened, Failure>,
 }
@@ -50,6 +54,7 @@ pub struct Opened {
 struct Probing {
     job: ProbeJob,
     directory: PathBuf,
+    merge: Option<MergeRef>,
 }
 
 pub(super) fn open(
@@ -59,8 +64,9 @@ pub(super) fn open(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Vec<PlannedModel>, PlanError> {
     let mut probing = Vec::new();
+    let mut hashes = DirectoryHashes::default();
     for spec in &setup.bench.models {
-        probing.push(prepare(setup, spec, samples)?);
+        probing.push(prepare(setup, spec, samples, &mut hashes)?);
     }
     let (asked, jobs): (Vec<usize>, Vec<Job>) = probing
         .iter()
@@ -82,8 +88,8 @@ pub(super) fn open(
             Some(failure) => Err(failure),
             None => finish(setup, &probing, &options),
         };
-        let ProbeJob { plugin, config, .. } = probing.job;
-        models.push(PlannedModel { name: spec.name.clone(), plugin, options, config, opened });
+        let Probing { job: ProbeJob { plugin, config, .. }, merge, .. } = probing;
+        models.push(PlannedModel { name: spec.name.clone(), plugin, options, config, merge, opened });
     }
     Ok(models)
 }
@@ -92,10 +98,14 @@ fn prepare(
     setup: &Setup,
     spec: &ModelSpec,
     (sample_query, sample_document): &(String, String),
+    hashes: &mut DirectoryHashes,
 ) -> Result<Probing, Failure> {
     let about =
         |failure: Failure| Failure::new(format!("model `{}`: {}", spec.name, failure.message), failure.hint);
-    let directory = spec.path.as_deref().map(|path| resolve(&setup.base, path));
+    let merge = spec.merge.as_ref().map(|merge| merge_of(setup, merge, hashes)).transpose().map_err(about)?;
+    // A merge has the tokenizer, the modules and the prompts of its parents, which agree on them.
+    let first = merge.as_ref().and_then(|merge| merge.spec.models.first()).map(|parent| parent.path.clone());
+    let directory = first.or_else(|| spec.path.as_deref().map(|path| resolve(&setup.base, path)));
     if let Some(missing) = directory.as_deref().filter(|d| !d.exists()) {
         return Err(about(Failure::new(
             format!("{} does not exist", missing.display()),
@@ -120,7 +130,15 @@ fn prepare(
         "samples": [sample_query, sample_document],
     }));
     let job = ProbeJob { key, plugin, config, sample_query, sample_document };
-    Ok(Probing { job, directory: directory.unwrap_or_default() })
+    Ok(Probing { job, directory: directory.unwrap_or_default(), merge })
+}
+
+/// A merge whose parents are there and fit each other.
+fn merge_of(setup: &Setup, spec: &MergeSpec, hashes: &mut DirectoryHashes) -> Result<MergeRef, Failure> {
+    let spec = spec.resolved(&setup.base);
+    Parents::open(&spec)?;
+    let plugin = pinned(setup, setup.plugins.find(spec.plugin())?)?;
+    MergeRef::new(plugin, spec, hashes)
 }
 
 fn finish(setup: &Setup, probing: &Probing, options: &Value) -> Result<Opened, Failure> {
@@ -128,7 +146,10 @@ fn finish(setup: &Setup, probing: &Probing, options: &Value) -> Result<Opened, F
     let missing = || Failure::new("the model's probe vanished from the store", "run again");
     let object = setup.store.get("probe", &job.key).map_err(stored)?.ok_or_else(missing)?;
     let probe: Probe = object.json("info.json").map_err(stored)?;
-    let files = hash_files(&probing.directory, &probe.info.files)?;
+    let mut files = hash_files(&probing.directory, &probe.info.files)?;
+    if let Some(merge) = &probing.merge {
+        files.push(ModelFile { path: "merge".to_owned(), blake3: merge.key.clone() });
+    }
     let dtype = setup.bench.run.dtype;
     let of = |role| group(&job.plugin, options, &probe, &files, dtype, role);
     let (query_group, document_group) = (of("query"), of("document"));

@@ -161,6 +161,7 @@ fn shards(
             key: Key::of(&json!(["shard/1", group, texts])),
             plugin: model.plugin.clone(),
             config: model.config.clone(),
+            merge: model.merge.clone().map(Box::new),
             group: group.clone(),
             role: role.to_owned(),
             dim: opened.probe.info.dim,

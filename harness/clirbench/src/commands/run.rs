@@ -33,12 +33,32 @@ use crate::{
 const REWRITE: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(args: &RunArgs, global: &Global, screen: &Screen) -> Result<Exit> {
-    let started = Instant::now();
-    let started_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let cancel = cancel_flag()?;
     let setup = bench_setup(&args.bench, global, args.trec, screen)?;
+    let out = args.out.clone().unwrap_or_else(|| default_out(&args.bench.bench));
+    let Some(measured) = carry_out(&setup, Some(&out), &cancel, screen)? else { return Ok(stopped(screen)) };
+    conclude(screen, &measured, &out)
+}
+
+/// A bench that was planned, measured and written.
+pub(crate) struct Measured {
+    pub(crate) plan: Plan,
+    pub(crate) outcome: Outcome,
+    pub(crate) results: Results,
+}
+
+/// Plans, measures, and writes the results folder `out`, if one is given; nothing when the user stopped
+/// the planning.
+pub(crate) fn carry_out(
+    setup: &Setup,
+    out: Option<&Path>,
+    cancel: &AtomicBool,
+    screen: &Screen,
+) -> Result<Option<Measured>> {
+    let started = Instant::now();
+    let started_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let mut display = Display::new(*screen);
-    let Some(plan) = make_plan(&setup, &cancel, &display)? else { return Ok(stopped(screen)) };
+    let Some(plan) = make_plan(setup, cancel, &display)? else { return Ok(None) };
     if plan.cells.is_empty() && plan.datasets.iter().all(|d| d.failed.is_empty()) {
         let hint = "cross-lingual scenarios need two languages with parallel texts; `clirbench plan` shows what there is";
         return Err(Advice::new("no scenario has anything to measure on these datasets", hint).into());
@@ -49,22 +69,18 @@ pub(crate) fn run(args: &RunArgs, global: &Global, screen: &Screen) -> Result<Ex
         started_at,
         planning_seconds: started.elapsed().as_secs_f64(),
     };
-    let out = args.out.clone().unwrap_or_else(|| default_out(&args.bench.bench));
-    std::fs::create_dir_all(&out).with_context(|| {
-        Advice::new(format!("cannot create {}", out.display()), "give another folder with --out")
-    })?;
-    let mut writer = Writer {
-        setup: &setup,
-        plan: &plan,
-        collector: Collector::new(&plan, &setup.store),
-        out: &out,
-        invocation,
-    };
-    let outcome = measure(&setup, &plan, &cancel, &mut writer, &mut display);
+    if let Some(out) = out {
+        std::fs::create_dir_all(out).with_context(|| {
+            Advice::new(format!("cannot create {}", out.display()), "give another folder with --out")
+        })?;
+    }
+    let collector = Collector::new(&plan, &setup.store);
+    let mut writer = Writer { setup, plan: &plan, collector, out, invocation };
+    let outcome = measure(setup, &plan, cancel, &mut writer, &mut display);
     display.finish();
     let outcome = outcome?;
-    let results = writer.finish(&outcome, args.trec)?;
-    conclude(screen, &plan, &outcome, &results, &out)
+    let results = writer.finish(&outcome, setup.run_files)?;
+    Ok(Some(Measured { plan, outcome, results }))
 }
 
 /// The plan, or nothing when the user stopped it.
@@ -119,7 +135,7 @@ struct Writer<'a> {
     setup: &'a Setup,
     plan: &'a Plan,
     collector: Collector<'a>,
-    out: &'a Path,
+    out: Option<&'a Path>,
     invocation: Invocation,
 }
 
@@ -133,17 +149,19 @@ impl Writer<'_> {
         };
         let results = self.collector.results(run);
         let options = Options { per_query: complete, notes: notes(self.plan, outcome) };
-        write_all(self.out, &results, &options)?;
+        if let Some(out) = self.out {
+            write_all(out, &results, &options)?;
+        }
         Ok(results)
     }
 
     fn finish(&mut self, outcome: &Outcome, run_files: bool) -> Result<Results> {
         self.collector.add_all().map_err(Advice::from)?;
         let results = self.write(outcome, true)?;
-        if run_files {
+        if let (true, Some(out)) = (run_files, self.out) {
             for index in 0..self.plan.cells.len() {
                 if let Some(trec) = self.collector.trec(index).map_err(Advice::from)? {
-                    trec::write_cell(self.out, &trec.cell, &trec.run, &trec.qrels)?;
+                    trec::write_cell(out, &trec.cell, &trec.run, &trec.qrels)?;
                 }
             }
         }
@@ -194,7 +212,8 @@ fn failures(plan: &Plan, outcome: &Outcome) -> Vec<(String, Vec<usize>)> {
     grouped
 }
 
-fn conclude(screen: &Screen, plan: &Plan, outcome: &Outcome, results: &Results, out: &Path) -> Result<Exit> {
+pub(crate) fn conclude(screen: &Screen, measured: &Measured, out: &Path) -> Result<Exit> {
+    let Measured { plan, outcome, results } = measured;
     let failed = failures(plan, outcome);
     let scenarios_failed = plan.datasets.iter().any(|d| !d.failed.is_empty());
     if screen.json {
@@ -239,7 +258,8 @@ fn conclude(screen: &Screen, plan: &Plan, outcome: &Outcome, results: &Results, 
     })
 }
 
-fn default_out(bench: &Path) -> PathBuf {
+/// Where the results of the file `bench` go when the user does not say.
+pub(crate) fn default_out(bench: &Path) -> PathBuf {
     let stem = bench.file_stem().map_or_else(|| "bench".to_owned(), |s| s.to_string_lossy().into_owned());
     PathBuf::from(format!("{stem}-results"))
 }

@@ -1,0 +1,121 @@
+//! A merge that is measured without being written: its parents' weights go straight into the encoder.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use clirbench_host::{MergerHandle, Weights};
+use clirbench_merge::{Merge, MergeSpec, Parents};
+use clirbench_store::Key;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    job::{Failure, PluginRef},
+    model::{hash_files, weight_files},
+};
+
+/// A merge as a job names it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MergeRef {
+    /// Hash of everything that the merged weights depend on.
+    pub key: Key,
+    /// The merger plugin.
+    pub plugin: PluginRef,
+    /// What is merged; absolute paths.
+    pub spec: MergeSpec,
+}
+
+/// Hashes of directories, each made once: the parents of a sweep are in many merges.
+#[derive(Debug, Default)]
+pub(crate) struct DirectoryHashes(HashMap<PathBuf, Key>);
+
+impl DirectoryHashes {
+    /// The hash of a directory's files, or of a file.
+    fn of(&mut self, path: &Path) -> Result<Key, Failure> {
+        if let Some(known) = self.0.get(path) {
+            return Ok(known.clone());
+        }
+        let files = if path.is_dir() {
+            hash_files(path, &weight_files(path)?)?
+        } else {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+            hash_files(folder, &name.into_iter().collect::<Vec<_>>())?
+        };
+        let key = Key::of(&json!(files));
+        self.0.insert(path.to_owned(), key.clone());
+        Ok(key)
+    }
+}
+
+impl MergeRef {
+    /// Hashes the parents and pins the plugin.
+    pub(crate) fn new(
+        plugin: PluginRef,
+        spec: MergeSpec,
+        hashes: &mut DirectoryHashes,
+    ) -> Result<MergeRef, Failure> {
+        let mut parents = Vec::new();
+        for parent in &spec.models {
+            let importance = parent.importance.as_deref().map(|path| hashes.of(path)).transpose()?;
+            parents.push(json!([hashes.of(&parent.path)?, parent.weight, importance]));
+        }
+        let base = spec.base.as_deref().map(|base| hashes.of(base)).transpose()?;
+        let key = Key::of(&json!({
+            "version": "merge/1",
+            "plugin": [plugin.id, plugin.sha256],
+            "method": spec.method,
+            "options": spec.options,
+            "layers": spec.layers,
+            "seed": spec.seed,
+            "dtype": spec.dtype,
+            "parents": parents,
+            "base": base,
+        }));
+        Ok(MergeRef { key, plugin, spec })
+    }
+}
+
+/// Merged weights, a tensor at a time, when an encoder asks for it.
+pub(crate) struct MergedWeights {
+    merge: Merge,
+    names: HashSet<String>,
+    read: bool,
+}
+
+impl MergedWeights {
+    pub(crate) fn open(spec: &MergeSpec, merger: MergerHandle) -> Result<MergedWeights, Failure> {
+        let parents = Parents::open(spec)?;
+        let merge = Merge::open(spec, parents, merger)?;
+        let names = merge.tensors().map(|t| t.name.to_owned()).collect();
+        Ok(MergedWeights { merge, names, read: false })
+    }
+
+    /// Whether nobody has asked for any of them.
+    pub(crate) fn untouched(&self) -> bool {
+        !self.read
+    }
+}
+
+impl Weights for MergedWeights {
+    fn read(&mut self, name: &str, values: &mut [f32]) -> Result<bool, String> {
+        if !self.names.contains(name) {
+            return Ok(false);
+        }
+        self.read = true;
+        let length = values.len();
+        self.merge
+            .tensor(name, &mut |offset, chunk| {
+                let place = values.get_mut(offset..offset + chunk.len());
+                let place = place.ok_or_else(|| {
+                    Failure::new(format!("tensor `{name}` has more than {length} elements"), "")
+                })?;
+                place.copy_from_slice(chunk);
+                Ok(())
+            })
+            .map_err(|e| e.to_string())?;
+        Ok(true)
+    }
+}
