@@ -5,7 +5,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -14,17 +13,15 @@ use toml::{Table, Value};
 
 use crate::{
     demo::build,
+    ntrex::Ntrex,
     onnxruntime::setup,
-    workspace::{Workspace, run as run_command},
+    workspace::{Workspace, program, run as run_command},
 };
 
 /// Languages beside English: XQuAD code and NTREX file.
 const LANGUAGES: [(&str, &str); 3] = [("es", "spa"), ("de", "deu"), ("vi", "vie")];
 const RECIPES: [&str; 4] = ["jsd-infonce", "without-jsd", "without-nce", "psg"];
 const RESULTS: &str = "results/hong-2026";
-/// Sentences of a passage, and by how many the next passage starts later.
-const PASSAGE: usize = 2;
-const STRIDE: usize = 3;
 /// Of InfoNCE. The paper prints none, which is 1; then a small model that knows English best gives up
 /// much of its English for the other languages.
 const TEMPERATURE: f64 = 0.05;
@@ -74,15 +71,6 @@ fn own_recipe(workspace: &Workspace, name: &str) -> Result<String> {
     Ok(toml::to_string(&recipe)?)
 }
 
-fn program(workspace: &Workspace, runtime: Option<&Path>) -> Command {
-    let mut command = Command::new(workspace.target.join("release/clirbench"));
-    command.current_dir(&workspace.root);
-    if let Some(library) = runtime {
-        command.env("ORT_DYLIB_PATH", library);
-    }
-    command
-}
-
 /// The models with the same encoder, so that only their weights differ.
 fn bench_file(models: &[(&str, PathBuf)], xquad: &Path) -> Result<String> {
     let models: Vec<_> =
@@ -99,24 +87,16 @@ fn bench_file(models: &[(&str, PathBuf)], xquad: &Path) -> Result<String> {
 
 /// Writes a row per passage and language: a sentence of the English passage as the query, the passage
 /// around it, and its translation. Returns the number of rows.
-fn write_triples(ntrex: &Path, out: &Path) -> Result<usize> {
-    let lines = |name: &str| -> Result<Vec<String>> {
-        let path = ntrex.join(name);
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(text.lines().map(|line| line.trim().to_owned()).collect())
-    };
-    let (documents, english) = (lines("DOCUMENT_IDS.tsv")?, lines("eng.txt")?);
-    ensure!(documents.len() == english.len(), "DOCUMENT_IDS.tsv and eng.txt differ in length");
-    let passages = passages(&documents);
+fn write_triples(folder: &Path, out: &Path) -> Result<usize> {
+    let languages: Vec<_> = std::iter::once(("en", "eng")).chain(LANGUAGES).collect();
+    let ntrex = Ntrex::read(folder, &languages)?;
     let (mut rows, mut text) = (0, String::new());
-    for (code, file) in LANGUAGES {
-        let target = lines(&format!("{file}.txt"))?;
-        ensure!(target.len() == english.len(), "{file}.txt and eng.txt differ in length");
-        for passage in &passages {
+    for (code, _) in LANGUAGES {
+        for passage in ntrex.passages() {
             let row = json!({
-                "query": english[passage.start + passage.len() / 2],
-                "positive": english[passage.clone()].join(" "),
-                "parallel": target[passage.clone()].join(" "),
+                "query": ntrex.query("en", &passage),
+                "positive": ntrex.text("en", &passage),
+                "parallel": ntrex.text(code, &passage),
                 "languages": ["en", code],
             });
             text += &format!("{row}\n");
@@ -127,24 +107,9 @@ fn write_triples(ntrex: &Path, out: &Path) -> Result<usize> {
     Ok(rows)
 }
 
-/// Runs of [`PASSAGE`] sentences of one document each, every [`STRIDE`] sentences.
-fn passages(documents: &[String]) -> Vec<std::ops::Range<usize>> {
-    (0..documents.len())
-        .step_by(STRIDE)
-        .map(|start| start..start + PASSAGE)
-        .filter(|p| documents.get(p.end - 1).is_some_and(|last| *last == documents[p.start]))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_passage_stays_in_its_document() {
-        let documents = ["a", "a", "a", "a", "a", "b", "b", "b"].map(str::to_owned);
-        assert_eq!(passages(&documents), [0..2, 3..5, 6..8]);
-    }
 
     #[test]
     fn a_triple_holds_the_same_sentences_in_two_languages() {

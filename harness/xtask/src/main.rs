@@ -1,7 +1,9 @@
 //! `cargo xtask`: everything that the project does with itself.
 
 mod ablation;
+mod compositions;
 mod demo;
+mod ntrex;
 mod onnxruntime;
 mod test;
 mod tidy;
@@ -20,6 +22,9 @@ usage: cargo xtask COMMAND
   demo [--model DIR]  build, measure the bundled dataset, print the leaderboards
   ablation --base DIR --data DIR
                       train a model by the recipes of Hong et al. 2026, measure it on XQuAD
+  compositions --base DIR --data DIR
+                      train a model on the language compositions of Jang et al. 2025, measure it
+                      and all pairwise merges on XQuAD
   test                build everything and run every test
   tidy                check the invariants of ARCHITECTURE.md
 
@@ -47,6 +52,9 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["demo", "--model", directory] => demo::run(&Workspace::open()?, Some(directory.as_ref())),
         ["ablation", "--base", base, "--data", data] => {
             ablation::run(&Workspace::open()?, base.as_ref(), data.as_ref())
+        }
+        ["compositions", "--base", base, "--data", data] => {
+            compositions::run(&Workspace::open()?, base.as_ref(), data.as_ref())
         }
         ["test"] => test::run(&Workspace::open()?),
         ["tidy"] => tidy::run(&Workspace::open()?),

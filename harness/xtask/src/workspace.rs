@@ -52,6 +52,16 @@ fn cargo(root: &Path) -> Command {
     command
 }
 
+/// The program that was built, run in the root, with an ONNX Runtime where there is one.
+pub(crate) fn program(workspace: &Workspace, runtime: Option<&Path>) -> Command {
+    let mut command = Command::new(workspace.target.join("release/clirbench"));
+    command.current_dir(&workspace.root);
+    if let Some(library) = runtime {
+        command.env("ORT_DYLIB_PATH", library);
+    }
+    command
+}
+
 /// Runs a command that writes to the terminal itself.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {}", shown(command)))?;

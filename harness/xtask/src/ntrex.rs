@@ -1,0 +1,85 @@
+//! Training texts from NTREX-128: passages of news documents, parallel in every language.
+
+use std::{collections::BTreeMap, fs, ops::Range, path::Path};
+
+use anyhow::{Context, Result, ensure};
+
+/// Sentences of a passage, and by how many the next passage starts later.
+const PASSAGE: usize = 2;
+const STRIDE: usize = 3;
+
+/// The sentences of some languages, line by line parallel.
+pub(crate) struct Ntrex {
+    documents: Vec<String>,
+    sentences: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Ntrex {
+    /// Reads `DOCUMENT_IDS.tsv` and a file per language: its code and the file's stem (`eng`).
+    pub(crate) fn read(folder: &Path, languages: &[(&'static str, &str)]) -> Result<Ntrex> {
+        let lines = |name: &str| -> Result<Vec<String>> {
+            let path = folder.join(name);
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            Ok(text.lines().map(|line| line.trim().to_owned()).collect())
+        };
+        let documents = lines("DOCUMENT_IDS.tsv")?;
+        let mut sentences = BTreeMap::new();
+        for &(code, stem) in languages {
+            let text = lines(&format!("{stem}.txt"))?;
+            ensure!(documents.len() == text.len(), "DOCUMENT_IDS.tsv and {stem}.txt differ in length");
+            sentences.insert(code, text);
+        }
+        Ok(Ntrex { documents, sentences })
+    }
+
+    /// Runs of [`PASSAGE`] sentences of one document each, every [`STRIDE`] sentences.
+    pub(crate) fn passages(&self) -> Vec<Range<usize>> {
+        (0..self.documents.len())
+            .step_by(STRIDE)
+            .map(|start| start..start + PASSAGE)
+            .filter(|p| self.documents.get(p.end - 1).is_some_and(|last| *last == self.documents[p.start]))
+            .collect()
+    }
+
+    /// Whether two passages are of one document.
+    pub(crate) fn together(&self, a: &Range<usize>, b: &Range<usize>) -> bool {
+        self.documents[a.start] == self.documents[b.start]
+    }
+
+    /// The text of a passage.
+    pub(crate) fn text(&self, language: &str, passage: &Range<usize>) -> String {
+        self.sentences[language][passage.clone()].join(" ")
+    }
+
+    /// A sentence from the middle of a passage: what its query is.
+    pub(crate) fn query(&self, language: &str, passage: &Range<usize>) -> &str {
+        &self.sentences[language][passage.start + passage.len() / 2]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passage_stays_in_its_document() {
+        let documents = ["a", "a", "a", "a", "a", "b", "b", "b"].map(str::to_owned).to_vec();
+        let ntrex = Ntrex { documents, sentences: BTreeMap::new() };
+        assert_eq!(ntrex.passages(), [0..2, 3..5, 6..8]);
+        assert!(ntrex.together(&(0..2), &(3..5)) && !ntrex.together(&(3..5), &(6..8)));
+    }
+
+    #[test]
+    fn languages_of_different_length_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
+        write("DOCUMENT_IDS.tsv", "d\nd\n");
+        write("eng.txt", "One.\nTwo.\n");
+        write("spa.txt", "Uno.\n");
+        let ntrex = Ntrex::read(folder.path(), &[("en", "eng")]).expect("it fits");
+        assert_eq!((ntrex.text("en", &(0..2)), ntrex.query("en", &(0..2))), ("One. Two.".to_owned(), "Two."));
+        let error = Ntrex::read(folder.path(), &[("en", "eng"), ("es", "spa")]).err().expect("too short");
+        assert_eq!(error.to_string(), "DOCUMENT_IDS.tsv and spa.txt differ in length");
+    }
+}
