@@ -92,7 +92,7 @@ fn recipe(name: &str) -> serde_json::Value {
         "trainer": {"plugin": "candle", "options": {
             "batch_size": 32, "epochs": 2, "learning_rate": 2e-5, "warmup_ratio": 0.1,
         }},
-        "loss": {"plugin": "infonce", "options": {"temperature": 0.05}},
+        "loss": {"plugin": "infonce", "options": {"scale": 20.0}},
     })
 }
 
