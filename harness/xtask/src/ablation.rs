@@ -22,6 +22,8 @@ use crate::{
 const LANGUAGES: [(&str, &str); 3] = [("es", "spa"), ("de", "deu"), ("vi", "vie")];
 const RECIPES: [&str; 4] = ["jsd-infonce", "without-jsd", "without-nce", "psg"];
 const RESULTS: &str = "results/hong-2026";
+/// Sentences of a passage.
+const PASSAGE: usize = 2;
 /// Of InfoNCE. The paper prints none, which is 1; then a small model that knows English best gives up
 /// much of its English for the other languages.
 const TEMPERATURE: f64 = 0.05;
@@ -92,7 +94,7 @@ fn write_triples(folder: &Path, out: &Path) -> Result<usize> {
     let ntrex = Ntrex::read(folder, &languages)?;
     let (mut rows, mut text) = (0, String::new());
     for (code, _) in LANGUAGES {
-        for passage in ntrex.passages() {
+        for passage in ntrex.passages(PASSAGE) {
             let row = json!({
                 "query": ntrex.query("en", &passage),
                 "positive": ntrex.text("en", &passage),

@@ -21,6 +21,9 @@ use crate::{
 /// The two languages: code and NTREX file. Spanish takes the place of Korean, of which the
 /// vocabulary of a small English model has next to nothing.
 const LANGUAGES: [(&str, &str); 2] = [("es", "spa"), ("en", "eng")];
+/// Sentences of a passage. The middle one is the query, the others are the positive: a query that
+/// stood in its passage would teach nothing where both are in one language.
+const PASSAGE: usize = 3;
 const RESULTS: &str = "results/jang-2025";
 
 /// Trains, sweeps, and writes the tables to `results/jang-2025`. `data` holds `ntrex/` and `xquad/`.
@@ -60,7 +63,7 @@ fn compositions() -> [[&'static str; 3]; 8] {
 
 /// A passage, and another of the same document as its hard negative.
 fn triples(ntrex: &Ntrex) -> Vec<[Range<usize>; 2]> {
-    let passages = ntrex.passages();
+    let passages = ntrex.passages(PASSAGE);
     let negative = |at: usize| {
         let near = [at.checked_add(1), at.checked_sub(1)].into_iter().flatten();
         let mut others = near.filter_map(|other| passages.get(other));
@@ -74,8 +77,8 @@ fn compose(ntrex: &Ntrex, triples: &[[Range<usize>; 2]], [query, positive, negat
     let row = |[own, other]: &[Range<usize>; 2]| {
         let row = json!({
             "query": ntrex.query(query, own),
-            "positive": ntrex.text(positive, own),
-            "negatives": [ntrex.text(negative, other)],
+            "positive": ntrex.rest(positive, own),
+            "negatives": [ntrex.rest(negative, other)],
         });
         format!("{row}\n")
     };
@@ -133,17 +136,17 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
         // Two passages of one document, one of another that has no second.
-        write("DOCUMENT_IDS.tsv", "d\nd\nd\nd\nd\ne\ne\ne\n");
+        write("DOCUMENT_IDS.tsv", "d\nd\nd\nd\nd\nd\ne\ne\ne\n");
         for (code, file) in LANGUAGES {
-            let lines: String = (0..8).map(|i| format!("{code}{i}\n")).collect();
+            let lines: String = (0..9).map(|i| format!("{code}{i}\n")).collect();
             write(&format!("{file}.txt"), &lines);
         }
         let ntrex = Ntrex::read(folder.path(), &LANGUAGES).expect("readable");
         let triples = triples(&ntrex);
-        assert_eq!(triples, [[0..2, 3..5], [3..5, 0..2]]);
+        assert_eq!(triples, [[0..3, 3..6], [3..6, 0..3]]);
         let rows = compose(&ntrex, &triples, ["es", "en", "es"]);
         let row: serde_json::Value = serde_json::from_str(rows.lines().next().expect("a row")).expect("JSON");
-        let expected = json!({"query": "es1", "positive": "en0 en1", "negatives": ["es3 es4"]});
+        let expected = json!({"query": "es1", "positive": "en0 en2", "negatives": ["es3 es5"]});
         assert_eq!(row, expected);
     }
 }

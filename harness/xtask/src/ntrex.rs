@@ -4,8 +4,7 @@ use std::{collections::BTreeMap, fs, ops::Range, path::Path};
 
 use anyhow::{Context, Result, ensure};
 
-/// Sentences of a passage, and by how many the next passage starts later.
-const PASSAGE: usize = 2;
+/// By how many sentences the next passage starts later.
 const STRIDE: usize = 3;
 
 /// The sentences of some languages, line by line parallel.
@@ -33,11 +32,11 @@ impl Ntrex {
         Ok(Ntrex { documents, sentences })
     }
 
-    /// Runs of [`PASSAGE`] sentences of one document each, every [`STRIDE`] sentences.
-    pub(crate) fn passages(&self) -> Vec<Range<usize>> {
+    /// Runs of `length` sentences of one document each, every [`STRIDE`] sentences.
+    pub(crate) fn passages(&self, length: usize) -> Vec<Range<usize>> {
         (0..self.documents.len())
             .step_by(STRIDE)
-            .map(|start| start..start + PASSAGE)
+            .map(|start| start..start + length)
             .filter(|p| self.documents.get(p.end - 1).is_some_and(|last| *last == self.documents[p.start]))
             .collect()
     }
@@ -50,6 +49,13 @@ impl Ntrex {
     /// The text of a passage.
     pub(crate) fn text(&self, language: &str, passage: &Range<usize>) -> String {
         self.sentences[language][passage.clone()].join(" ")
+    }
+
+    /// The text of a passage without its query.
+    pub(crate) fn rest(&self, language: &str, passage: &Range<usize>) -> String {
+        let mut sentences = self.sentences[language][passage.clone()].to_vec();
+        sentences.remove(passage.len() / 2);
+        sentences.join(" ")
     }
 
     /// A sentence from the middle of a passage: what its query is.
@@ -66,7 +72,7 @@ mod tests {
     fn a_passage_stays_in_its_document() {
         let documents = ["a", "a", "a", "a", "a", "b", "b", "b"].map(str::to_owned).to_vec();
         let ntrex = Ntrex { documents, sentences: BTreeMap::new() };
-        assert_eq!(ntrex.passages(), [0..2, 3..5, 6..8]);
+        assert_eq!(ntrex.passages(2), [0..2, 3..5, 6..8]);
         assert!(ntrex.together(&(0..2), &(3..5)) && !ntrex.together(&(3..5), &(6..8)));
     }
 
@@ -79,6 +85,7 @@ mod tests {
         write("spa.txt", "Uno.\n");
         let ntrex = Ntrex::read(folder.path(), &[("en", "eng")]).expect("it fits");
         assert_eq!((ntrex.text("en", &(0..2)), ntrex.query("en", &(0..2))), ("One. Two.".to_owned(), "Two."));
+        assert_eq!(ntrex.rest("en", &(0..2)), "One.");
         let error = Ntrex::read(folder.path(), &[("en", "eng"), ("es", "spa")]).err().expect("too short");
         assert_eq!(error.to_string(), "DOCUMENT_IDS.tsv and spa.txt differ in length");
     }
