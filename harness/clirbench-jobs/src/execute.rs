@@ -128,7 +128,7 @@ impl Hands {
         config: &Value,
         merge: &MergeRef,
     ) -> Result<EncoderHandle, Failure> {
-        let merger = self.plugin(&merge.plugin)?.merger(&merge.spec.config())?;
+        let merger = self.plugin(&merge.plugin)?.merger(&merge.config)?;
         let weights = Arc::new(Mutex::new(MergedWeights::open(&merge.spec, merger)?));
         let services = HostServices { weights: Some(weights.clone()), ..self.services.clone() };
         let handle = self.load(plugin, services)?.encoder(config)?;

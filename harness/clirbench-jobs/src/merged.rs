@@ -9,7 +9,7 @@ use clirbench_host::{MergerHandle, Weights};
 use clirbench_merge::{Merge, MergeSpec, Parents};
 use clirbench_store::Key;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     job::{Failure, PluginRef},
@@ -23,6 +23,8 @@ pub struct MergeRef {
     pub key: Key,
     /// The merger plugin.
     pub plugin: PluginRef,
+    /// Its configuration.
+    pub config: Value,
     /// What is merged; absolute paths.
     pub spec: MergeSpec,
 }
@@ -54,6 +56,7 @@ impl MergeRef {
     /// Hashes the parents and pins the plugin.
     pub(crate) fn new(
         plugin: PluginRef,
+        config: Value,
         spec: MergeSpec,
         hashes: &mut DirectoryHashes,
     ) -> Result<MergeRef, Failure> {
@@ -66,15 +69,14 @@ impl MergeRef {
         let key = Key::of(&json!({
             "version": "merge/1",
             "plugin": [plugin.id, plugin.sha256],
-            "method": spec.method,
-            "options": spec.options,
+            "config": config,
             "layers": spec.layers,
             "seed": spec.seed,
             "dtype": spec.dtype,
             "parents": parents,
             "base": base,
         }));
-        Ok(MergeRef { key, plugin, spec })
+        Ok(MergeRef { key, plugin, config, spec })
     }
 }
 

@@ -203,6 +203,19 @@ pub(crate) fn documents_of_models(
     planned.collect()
 }
 
+/// The plugin `name` of a kind (`encoder`, `merger`), which its name may leave out.
+fn find<'a>(setup: &'a Setup, kind: &str, name: &str) -> Result<&'a PluginFile, Failure> {
+    let prefix = format!("{kind}-");
+    let found = if name.starts_with(&prefix) {
+        setup.plugins.find(name)
+    } else {
+        let prefixed = setup.plugins.find(&format!("{prefix}{name}"));
+        // Plugins of others need not follow our habit of naming.
+        prefixed.or_else(|error| setup.plugins.find(name).map_err(|_| error))
+    };
+    Ok(found?)
+}
+
 /// A plugin that the lock, if any, agrees to.
 fn pinned(setup: &Setup, file: &PluginFile) -> Result<PluginRef, Failure> {
     if let Some(lock) = &setup.lock {

@@ -10,6 +10,7 @@ use clirbench_core::results::{Merged, ScoreRow};
 use clirbench_data::DatasetSpec;
 use clirbench_merge::{MergeSpec, Parent};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::bench::{Bench, BenchError, ModelSpec, RunSpec, toml_error, unique};
 use crate::plan::PlannedDataset;
@@ -62,9 +63,10 @@ pub struct Way {
     pub method: String,
     /// Its options.
     #[serde(default)]
-    pub options: toml::Table,
-    /// Weights of the second model of a pair; the first has the rest.
-    #[serde(default = "half")]
+    pub options: Map<String, Value>,
+    /// Weights of the second model of a pair, the first has the rest: each is tried. What the method
+    /// does without weights when empty.
+    #[serde(default)]
     pub weights: Vec<f64>,
     /// Only pairs with this checkpoint.
     pub with: Option<String>,
@@ -95,11 +97,7 @@ pub struct SelectionSpec {
 }
 
 fn uniform() -> Vec<Way> {
-    vec![Way { method: "uniform".to_owned(), options: toml::Table::new(), weights: half(), with: None }]
-}
-
-fn half() -> Vec<f64> {
-    vec![0.5]
+    vec![Way { method: UNIFORM.to_owned(), options: Map::new(), weights: Vec::new(), with: None }]
 }
 
 fn default_metric() -> String {
@@ -109,6 +107,9 @@ fn default_metric() -> String {
 fn one() -> usize {
     1
 }
+
+/// The method that needs no name in the names of models.
+const UNIFORM: &str = "uniform";
 
 /// The name of the greedy soup.
 pub const SOUP: &str = "soup";
@@ -141,22 +142,21 @@ impl Sweep {
         };
         self.base.iter().try_for_each(|name| known(name, "base"))?;
         self.merge.iter().filter_map(|way| way.with.as_ref()).try_for_each(|name| known(name, "with"))?;
-        for way in &self.merge {
-            if way.weights.is_empty() || way.weights.iter().any(|w| !w.is_finite()) {
-                let message = format!("`weights` of method `{}` are no list of numbers", way.method);
-                return Err(BenchError::about(message, "give the second model's weight: [0.25, 0.5, 0.75]"));
+        if let Some(selection) = &self.selection {
+            let metric = selection.metric.parse::<Metric>().map_err(|error| {
+                BenchError::about(error.to_string(), "README.md lists the metrics").at(text, &selection.metric)
+            })?;
+            if !metric.higher_is_better() {
+                let message = format!("`{metric}` is a rank: it falls as a model gets better");
+                let hint = "select by a metric that grows, such as max@r_norm_of_mean";
+                return Err(BenchError::about(message, hint).at(text, &selection.metric));
             }
         }
-        if let Some(selection) = &self.selection
-            && let Err(error) = selection.metric.parse::<Metric>()
-        {
-            let hint = "README.md lists the metrics";
-            return Err(BenchError::about(error.to_string(), hint).at(text, &selection.metric));
+        let pairs = self.pairs();
+        for merge in pairs.iter().filter_map(|spec| spec.merge.as_ref()) {
+            merge.check().map_err(|e| BenchError::about(e.message, e.hint).at(text, &merge.method))?;
         }
-        let merged = self.pairs().into_iter().map(|spec| spec.name);
-        let all: Vec<String> = names.iter().map(|&n| n.to_owned()).chain(merged).collect();
-        unique(all.iter().map(String::as_str), "models", text)?;
-        self.bench(&self.datasets, Vec::new()).check(text)
+        self.bench(&self.datasets, pairs).check(text)
     }
 
     /// A bench of the checkpoints, and of `merges` after them, on `datasets`.
@@ -195,7 +195,8 @@ impl Sweep {
     pub fn pairs(&self) -> Vec<ModelSpec> {
         let mut specs = Vec::new();
         for way in &self.merge {
-            for &weight in &way.weights {
+            let none = way.weights.is_empty().then_some(None);
+            for weight in none.into_iter().chain(way.weights.iter().copied().map(Some)) {
                 for (i, a) in self.checkpoints.iter().enumerate() {
                     for b in &self.checkpoints[i + 1..] {
                         let with = way.with.as_ref();
@@ -209,13 +210,12 @@ impl Sweep {
         specs
     }
 
-    fn pair(&self, way: &Way, weight: f64, a: &Checkpoint, b: &Checkpoint) -> ModelSpec {
+    fn pair(&self, way: &Way, weight: Option<f64>, a: &Checkpoint, b: &Checkpoint) -> ModelSpec {
         let pair = format!("{}+{}", a.name, b.name);
-        // A way that is tried once needs no more in its name than keeps it apart from others.
         let recipe = recipe(&way.method, &way.options);
-        let pair = if recipe == "uniform" { pair } else { format!("{recipe}({pair})") };
-        let name = if weight == 0.5 { pair } else { format!("{pair}@{weight}") };
-        self.merged(name, way, vec![parent(a, 1.0 - weight), parent(b, weight)])
+        let pair = if recipe == UNIFORM { pair } else { format!("{recipe}({pair})") };
+        let name = weight.map_or_else(|| pair.clone(), |weight| format!("{pair}@{weight}"));
+        self.merged(name, way, vec![parent(a, weight.map(|w| 1.0 - w)), parent(b, weight)])
     }
 
     /// The uniform average of these checkpoints.
@@ -225,19 +225,16 @@ impl Sweep {
     #[must_use]
     pub fn soup(&self, checkpoints: &[usize]) -> ModelSpec {
         let [way] = <[Way; 1]>::try_from(uniform()).expect("one way");
-        let weight = 1.0 / checkpoints.len() as f64;
-        let parents = checkpoints.iter().map(|&i| parent(&self.checkpoints[i], weight)).collect();
+        let parents = checkpoints.iter().map(|&i| parent(&self.checkpoints[i], None)).collect();
         self.merged(SOUP.to_owned(), &way, parents)
     }
 
     fn merged(&self, name: String, way: &Way, models: Vec<Parent>) -> ModelSpec {
         let base = self.base.as_ref().and_then(|base| self.checkpoints.iter().find(|c| c.name == *base));
         let spec = MergeSpec {
-            method: way.method.clone(),
             options: way.options.clone(),
-            models,
             base: base.map(|c| c.path.clone()),
-            ..MergeSpec::default()
+            ..MergeSpec::new(&way.method, models)
         };
         ModelSpec { merge: Some(spec), ..self.model(name) }
     }
@@ -309,16 +306,16 @@ pub fn shared_texts(selection: &[PlannedDataset], reported: &[PlannedDataset]) -
 }
 
 /// Method and options as words.
-fn recipe(method: &str, options: &toml::Table) -> String {
+fn recipe(method: &str, options: &Map<String, Value>) -> String {
     let options = options.iter().map(|(key, value)| format!(" {key}={value}"));
     std::iter::once(method.to_owned()).chain(options).collect()
 }
 
-fn parent(checkpoint: &Checkpoint, weight: f64) -> Parent {
+fn parent(checkpoint: &Checkpoint, weight: Option<f64>) -> Parent {
     Parent {
         path: checkpoint.path.clone(),
         name: Some(checkpoint.name.clone()),
-        weight: Some(weight),
+        weight,
         importance: checkpoint.importance.clone(),
     }
 }
@@ -328,11 +325,10 @@ impl ModelSpec {
     #[must_use]
     pub fn merged(&self) -> Option<Merged> {
         let spec = self.merge.as_ref()?;
-        let name = |p: &Parent| p.name.clone().unwrap_or_else(|| p.path.display().to_string());
         Some(Merged {
             model: self.name.clone(),
             recipe: recipe(&spec.method, &spec.options),
-            parents: spec.models.iter().map(name).collect(),
+            parents: spec.models.iter().map(Parent::name).collect(),
             weights: spec.models.iter().map(|p| p.weight.unwrap_or(1.0)).collect(),
         })
     }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use clirbench_host::PluginFile;
-use clirbench_merge::{MergeSpec, Parents};
+use clirbench_merge::{MergeSpec, MergerChoice, Parents};
 use clirbench_store::Key;
 use serde_json::{Value, json};
 
-use super::{PlanError, PlannedDataset, Setup, config, pinned, run_small};
+use super::{PlanError, PlannedDataset, Setup, config, find, pinned, run_small};
 use crate::{
     arranged::stored,
     bench::{ModelSpec, resolve},
@@ -135,10 +135,17 @@ fn prepare(
 
 /// A merge whose parents are there and fit each other.
 fn merge_of(setup: &Setup, spec: &MergeSpec, hashes: &mut DirectoryHashes) -> Result<MergeRef, Failure> {
-    let spec = spec.resolved(&setup.base);
+    let mut spec = spec.clone();
+    let parents = spec.models.iter_mut().flat_map(|m| std::iter::once(&mut m.path).chain(&mut m.importance));
+    for path in parents.chain(&mut spec.base) {
+        let found = resolve(&setup.base, path);
+        *path = std::path::absolute(&found).unwrap_or(found);
+    }
     Parents::open(&spec)?;
-    let plugin = pinned(setup, setup.plugins.find(spec.plugin())?)?;
-    MergeRef::new(plugin, spec, hashes)
+    let MergerChoice { plugin, options } = spec.merger();
+    let file = find(setup, "merger", &plugin)?;
+    file.manifest.check_config("merger/1", &options)?;
+    MergeRef::new(pinned(setup, file)?, options, spec, hashes)
 }
 
 fn finish(setup: &Setup, probing: &Probing, options: &Value) -> Result<Opened, Failure> {
@@ -162,17 +169,11 @@ fn choose<'a>(
     spec: &ModelSpec,
     directory: Option<&Path>,
 ) -> Result<&'a PluginFile, Failure> {
-    let found = match (&spec.encoder, directory) {
-        (Some(name), _) if name.starts_with("encoder-") => setup.plugins.find(name),
-        (Some(name), _) => {
-            let prefixed = setup.plugins.find(&format!("encoder-{name}"));
-            // Plugins of others need not follow our habit of naming.
-            prefixed.or_else(|error| setup.plugins.find(name).map_err(|_| error))
-        }
-        (None, Some(directory)) => setup.plugins.encoder_for(directory),
-        (None, None) => setup.plugins.find("encoder-hashed"),
-    };
-    found.map_err(Failure::from)
+    match (&spec.encoder, directory) {
+        (Some(name), _) => find(setup, "encoder", name),
+        (None, Some(directory)) => Ok(setup.plugins.encoder_for(directory)?),
+        (None, None) => Ok(setup.plugins.find("encoder-hashed")?),
+    }
 }
 
 /// The first query and document of the run: what `run.json` shows as rendered input.

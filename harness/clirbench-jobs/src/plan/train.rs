@@ -6,12 +6,12 @@ use std::{
 };
 
 use clirbench_core::{metrics::Metric, ranking::Ties};
-use clirbench_host::{LossInfo, PluginFile, Role};
+use clirbench_host::{LossInfo, Role};
 use clirbench_store::Key;
 use serde_json::{Value, json};
 
 use super::{
-    PlanError, PlannedDataset, Setup, TextCount, config, datasets, models, pinned, run_small, shards,
+    PlanError, PlannedDataset, Setup, TextCount, config, datasets, find, models, pinned, run_small, shards,
 };
 use crate::{
     arranged::stored,
@@ -148,15 +148,7 @@ fn data_file(setup: &Setup, request: &TrainRequest) -> Result<PathBuf, Failure> 
 
 /// The plugin of a recipe's table, `kind` being `trainer` or `loss`, and its checked configuration.
 fn plugin(setup: &Setup, kind: &str, spec: &PluginSpec) -> Result<(PluginRef, Value), Failure> {
-    let prefix = format!("{kind}-");
-    let name = &spec.plugin;
-    let file: &PluginFile = if name.starts_with(&prefix) {
-        setup.plugins.find(name)
-    } else {
-        let prefixed = setup.plugins.find(&format!("{prefix}{name}"));
-        // Plugins of others need not follow our habit of naming.
-        prefixed.or_else(|error| setup.plugins.find(name).map_err(|_| error))
-    }?;
+    let file = find(setup, kind, &spec.plugin)?;
     let options = config(&spec.options);
     file.manifest
         .check_config(&format!("{kind}/1"), &options)

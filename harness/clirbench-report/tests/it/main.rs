@@ -14,4 +14,5 @@ mod folder;
 mod leaderboards;
 mod per_query;
 mod scores;
+mod sweep;
 mod trec;
