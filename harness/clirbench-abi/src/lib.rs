@@ -20,6 +20,7 @@ pub mod host;
 mod interface;
 pub mod loss;
 mod manifest;
+pub mod merger;
 mod root;
 pub mod scenario;
 pub mod services;

@@ -3,6 +3,7 @@
 use clirbench_abi::encoder::EncoderModule;
 use clirbench_abi::host::HostObject;
 use clirbench_abi::loss::LossModule;
+use clirbench_abi::merger::MergerModule;
 use clirbench_abi::scenario::ScenarioModule;
 use clirbench_abi::trainer::TrainerModule;
 use clirbench_abi::{AbiError, InterfaceModule, RResult, RStr, Root, load_root};
@@ -10,8 +11,8 @@ use serde_json::Value;
 
 use crate::inspect::sha256;
 use crate::{
-    EncoderHandle, Error, HostServices, LossHandle, Manifest, PluginFile, Result, ScenarioHandle,
-    TrainerHandle,
+    EncoderHandle, Error, HostServices, LossHandle, Manifest, MergerHandle, PluginFile, Result,
+    ScenarioHandle, TrainerHandle,
 };
 
 /// Opens what an interface is about, from a config (JSON) and the host.
@@ -112,6 +113,15 @@ impl Plugin {
     pub fn trainer(&self, config: &Value) -> Result<TrainerHandle> {
         let opened = self.open(config, |module: &TrainerModule| module.open)?;
         Ok(TrainerHandle::new(&self.manifest.id, opened))
+    }
+
+    /// Opens the merger. `config` is checked against the schema first.
+    ///
+    /// # Errors
+    /// As [`Plugin::encoder`], for `merger/1`.
+    pub fn merger(&self, config: &Value) -> Result<MergerHandle> {
+        let opened = self.open(config, |module: &MergerModule| module.open)?;
+        Ok(MergerHandle::new(&self.manifest.id, opened))
     }
 
     /// What the function that `of` picks from the module of an interface makes of `config`.

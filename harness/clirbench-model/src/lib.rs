@@ -51,7 +51,7 @@ pub use partial::{PartialDirectory, PartialFile, write_error};
 pub use pipeline::{Row, Runner};
 pub use pooling::{Pooling, PoolingMode, normalize};
 pub use prompts::Prompts;
-pub use readme::{has_e5_prefixes, languages};
+pub use readme::{card_parts, has_e5_prefixes, languages};
 pub use safetensors::{Tensor, Tensors};
 pub use summary::{FileSummary, ModuleSummary, Summary};
 pub use tokens::{TextTokenizer, Tokens};

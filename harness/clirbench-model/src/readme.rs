@@ -25,6 +25,16 @@ pub fn has_e5_prefixes(readme: &str) -> bool {
     readme.contains("\"query: ") && readme.contains("\"passage: ")
 }
 
+/// The metadata header of a model card, with its fences, and the rest.
+pub fn card_parts(card: &str) -> (&str, &str) {
+    const FENCE: &str = "\n---\n";
+    let card = card.trim_start_matches('\u{feff}');
+    match card.strip_prefix("---\n").and_then(|rest| rest.find(FENCE)) {
+        Some(at) => card.split_at("---\n".len() + at + FENCE.len()),
+        None => ("", card),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -100,6 +100,17 @@ impl Tensors {
         self.entries.get(name).map(|entry| entry.bytes as u64)
     }
 
+    /// The weight files, an index left out, each with its tensors in the order in which they lie there.
+    pub fn layout(&self) -> Vec<(&Path, Vec<&str>)> {
+        let mut placed: Vec<(usize, u64, &str)> =
+            self.entries.iter().map(|(name, entry)| (entry.file, entry.start, name.as_str())).collect();
+        placed.sort_unstable();
+        let files = placed.chunk_by(|a, b| a.0 == b.0);
+        files
+            .map(|of| (self.files[of[0].0].as_path(), of.iter().map(|(_, _, name)| *name).collect()))
+            .collect()
+    }
+
     /// Reads one tensor.
     ///
     /// # Errors
@@ -116,20 +127,30 @@ impl Tensors {
     /// Kind `model` when there is none of that name or the file ends early, `internal` when the tensor
     /// does.
     pub fn read_range(&self, name: &str, range: Range<usize>) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; range.len()];
+        self.read_into(name, range.start, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads a part of a tensor into a buffer that it fills: from byte `start` of the tensor on.
+    ///
+    /// # Errors
+    /// As [`Tensors::read_range`].
+    pub fn read_into(&self, name: &str, start: usize, out: &mut [u8]) -> Result<()> {
         let entry = self.entry(name)?;
-        if range.start > range.end || range.end > entry.bytes {
-            let size = entry.bytes;
-            return Err(Error::internal(format!("bytes {range:?} of tensor `{name}`, which has {size}")));
+        if start.saturating_add(out.len()) > entry.bytes {
+            let (end, size) = (start.saturating_add(out.len()), entry.bytes);
+            return Err(Error::internal(format!(
+                "bytes {start}..{end} of tensor `{name}`, which has {size}"
+            )));
         }
         let path = &self.files[entry.file];
-        let mut bytes = vec![0; range.len()];
         File::open(path)
             .and_then(|mut file| {
-                file.seek(SeekFrom::Start(entry.start + range.start as u64))?;
-                file.read_exact(&mut bytes)
+                file.seek(SeekFrom::Start(entry.start + start as u64))?;
+                file.read_exact(out)
             })
-            .map_err(|e| Error::model(format!("{}: tensor `{name}`: {e}", path.display())))?;
-        Ok(bytes)
+            .map_err(|e| Error::model(format!("{}: tensor `{name}`: {e}", path.display())))
     }
 
     fn entry(&self, name: &str) -> Result<&Entry> {
@@ -276,6 +297,8 @@ mod tests {
         assert_eq!(sharded.files().len(), 3);
         assert_eq!(sharded.names().collect::<Vec<_>>(), ["one", "two"]);
         assert_eq!(sharded.describe("two"), Some(("BF16", &[1, 2][..])));
+        let (a, b) = (dir.path().join("a.safetensors"), dir.path().join("b.safetensors"));
+        assert_eq!(sharded.layout(), [(a.as_path(), vec!["one"]), (b.as_path(), vec!["two"])]);
         assert_eq!(sharded.read("one").and_then(|t| t.to_f32()).expect("one"), [1.5, -2.0]);
         let tensor = sharded.read("two").expect("two");
         assert_eq!((tensor.shape.as_slice(), tensor.to_f32().expect("two")), (&[1, 2][..], vec![0.5, 3.0]));

@@ -1,6 +1,7 @@
 //! Writes tensors to `model.safetensors`, or to shards and their index as Hugging Face names them,
 //! piece by piece: memory holds what the caller holds.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
@@ -79,27 +80,34 @@ impl TensorWriter {
     /// Kind `internal` when two tensors have one name or a type is unknown, `runtime` when the files
     /// cannot be created.
     pub fn create(folder: &Path, mut specs: Vec<TensorSpec>, shard_bytes: u64) -> Result<Self> {
-        // Wide types first keeps every tensor aligned, as the format's reference writer does.
-        specs.sort_by(|a, b| {
-            (std::cmp::Reverse(element_bytes(&a.dtype)), &a.name)
-                .cmp(&(std::cmp::Reverse(element_bytes(&b.dtype)), &b.name))
-        });
+        specs.sort_by(aligned);
         let shards = cut(&specs, shard_bytes)?;
         let count = shards.len();
+        let name = |i: usize| match count {
+            1 => SINGLE.to_owned(),
+            _ => format!("model-{:05}-of-{count:05}.safetensors", i + 1),
+        };
+        Self::in_files(
+            folder,
+            shards.into_iter().enumerate().map(|(i, shard)| (name(i), shard.to_vec())).collect(),
+        )
+    }
+
+    /// Starts the weights of `folder` in these files, which are named as Hugging Face names them: one
+    /// called `model.safetensors`, or shards.
+    ///
+    /// # Errors
+    /// As [`TensorWriter::create`].
+    pub fn in_files(folder: &Path, files: Vec<(String, Vec<TensorSpec>)>) -> Result<Self> {
+        let single = matches!(&files[..], [(name, _)] if name == SINGLE);
         let mut writer = TensorWriter { shards: Vec::new(), entries: BTreeMap::new(), index: None, total: 0 };
         let mut weight_map = BTreeMap::new();
-        for (i, shard) in shards.into_iter().enumerate() {
-            let name = if count == 1 {
-                SINGLE.to_owned()
-            } else {
-                format!("model-{:05}-of-{count:05}.safetensors", i + 1)
-            };
-            for spec in shard {
-                weight_map.insert(spec.name.clone(), name.clone());
-            }
-            writer.start(&folder.join(name), shard)?;
+        for (name, mut specs) in files {
+            specs.sort_by(aligned);
+            weight_map.extend(specs.iter().map(|spec| (spec.name.clone(), name.clone())));
+            writer.start(&folder.join(name), &specs)?;
         }
-        if count > 1 {
+        if !single {
             let index = json!({"metadata": {"total_size": writer.total}, "weight_map": weight_map});
             let path = folder.join(INDEX);
             let mut file = PartialFile::create(&path)?;
@@ -196,6 +204,13 @@ impl TensorWriter {
     }
 }
 
+/// The order of tensors in a file: wide types first keeps every tensor aligned, as the format's reference
+/// writer does.
+fn aligned(a: &TensorSpec, b: &TensorSpec) -> Ordering {
+    let key = |spec: &TensorSpec| std::cmp::Reverse(element_bytes(&spec.dtype));
+    key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
+}
+
 /// Whether a file of this name is a folder's safetensors weights, or their index.
 pub(crate) fn is_weights(name: &str) -> bool {
     let shard = name.strip_prefix("model-").and_then(|rest| rest.strip_suffix(".safetensors"));
@@ -282,6 +297,26 @@ mod tests {
         );
         write(100);
         assert_eq!(names(dir.path()), BTreeSet::from([SINGLE.to_owned()]));
+    }
+
+    #[test]
+    fn a_layout_is_kept() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let files = vec![
+            ("model-00001-of-00002.safetensors".to_owned(), vec![spec("b", "F32", &[2])]),
+            (
+                "model-00002-of-00002.safetensors".to_owned(),
+                vec![spec("c", "F32", &[1]), spec("a", "F32", &[1])],
+            ),
+        ];
+        let mut writer = TensorWriter::in_files(dir.path(), files).expect("created");
+        for (name, n) in [("a", 4), ("b", 8), ("c", 4)] {
+            writer.write(name, &vec![1; n]).expect("written");
+        }
+        writer.finish().expect("finished");
+        let tensors = Tensors::open(dir.path()).expect("readable");
+        let layout: Vec<_> = tensors.layout().into_iter().map(|(_, names)| names).collect();
+        assert_eq!(layout, [vec!["b"], vec!["a", "c"]]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Everything a plugin author needs: safe traits, errors, host services and [`export_plugin!`].
 //!
 //! A plugin is a crate of type `cdylib` (and `rlib`, so that its tests can link it) that depends
-//! on this crate alone. It implements [`Encoder`], [`Scenario`], [`Loss`] or [`Trainer`] and
-//! exports it:
+//! on this crate alone. It implements [`Encoder`], [`Scenario`], [`Loss`], [`Trainer`] or
+//! [`Merger`] and exports it:
 //!
 //! ```
 //! use clirbench_plugin::{Encoder, EncoderInfo, Error, Host, Result, Role, TextStats};
@@ -55,7 +55,9 @@ mod layout;
 mod logging;
 mod loss;
 mod manifest;
+mod merger;
 mod options;
+mod precision;
 mod scenario;
 mod trainer;
 mod wire;
@@ -65,7 +67,9 @@ pub use error::{Error, Result};
 pub use host::{Device, Host};
 pub use layout::{Layout, Selection};
 pub use loss::{Loss, LossBatch, LossInfo, LossInput};
+pub use merger::{MergeChunk, MergeModels, MergePlan, Merger, TensorJob};
 pub use options::options;
+pub use precision::{Precision, Real};
 pub use scenario::{DatasetView, PoolDocument, Scenario, Task};
 pub use trainer::{FitData, FitJob, FitReport, Session, StepReport, Trainer, TrainingColumn};
 pub use {log, serde_json};
@@ -79,6 +83,7 @@ pub mod __private {
     pub use crate::encoder::exported as encoder;
     pub use crate::loss::exported as loss;
     pub use crate::manifest::{InterfaceSource, ManifestSource, json};
+    pub use crate::merger::exported as merger;
     pub use crate::scenario::exported as scenario;
     pub use crate::trainer::exported as trainer;
 }

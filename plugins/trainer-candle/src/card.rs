@@ -1,5 +1,6 @@
 //! README.md of a trained model.
 
+use clirbench_model::card_parts;
 use clirbench_plugin::{Error, FitJob, LossInput, Result};
 
 use crate::checkpoint::Best;
@@ -25,7 +26,7 @@ impl Card<'_> {
     /// # Errors
     /// `internal` when the options cannot be written.
     pub(crate) fn text(&self) -> Result<String> {
-        let (header, body) = split(self.base_card);
+        let (header, body) = card_parts(self.base_card);
         let columns: Vec<&str> = self.job.columns.iter().map(|column| &column.name[..]).collect();
         let mut facts = vec![
             ("rows", self.rows.to_string()),
@@ -68,16 +69,6 @@ fn loss(job: &FitJob) -> &'static str {
     match job.input {
         LossInput::Embeddings => "embeddings",
         LossInput::Scores => "scores of pairs",
-    }
-}
-
-/// The metadata of a card, with its fences, and the rest.
-fn split(card: &str) -> (&str, &str) {
-    const FENCE: &str = "\n---\n";
-    let card = card.trim_start_matches('\u{feff}');
-    match card.strip_prefix("---\n").and_then(|rest| rest.find(FENCE)) {
-        Some(at) => card.split_at("---\n".len() + at + FENCE.len()),
-        None => ("", card),
     }
 }
 

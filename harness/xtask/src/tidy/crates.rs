@@ -8,7 +8,7 @@ const TEST_PLUGINS: &str = "tests/plugins/";
 const FOR_PLUGINS: [&str; 4] = ["clirbench-plugin", "clirbench-model", "clirbench-candle", "clirbench-loss"];
 
 /// The crates of the harness and which of them each may depend on.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("clirbench-core", &[]),
     ("clirbench-abi", &[]),
     ("clirbench-store", &[]),
@@ -21,12 +21,14 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("clirbench-candle", &["clirbench-plugin"]),
     ("clirbench-loss", &["clirbench-plugin"]),
     ("clirbench-host", &["clirbench-abi"]),
+    ("clirbench-merge", &["clirbench-host", "clirbench-model"]),
     (
         "clirbench-jobs",
         &[
             "clirbench-core",
             "clirbench-data",
             "clirbench-host",
+            "clirbench-merge",
             "clirbench-report",
             "clirbench-search",
             "clirbench-store",
@@ -40,6 +42,7 @@ const EDGES: [(&str, &[&str]); 15] = [
             "clirbench-export",
             "clirbench-host",
             "clirbench-jobs",
+            "clirbench-merge",
             "clirbench-model",
             "clirbench-report",
             "clirbench-store",
