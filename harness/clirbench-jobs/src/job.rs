@@ -278,6 +278,12 @@ impl Failure {
     }
 }
 
+impl From<clirbench_merge::Error> for Failure {
+    fn from(error: clirbench_merge::Error) -> Failure {
+        Failure::new(error.message, error.hint)
+    }
+}
+
 impl From<clirbench_host::Error> for Failure {
     fn from(error: clirbench_host::Error) -> Failure {
         Failure::new(error.to_string(), error.hint().unwrap_or_default())

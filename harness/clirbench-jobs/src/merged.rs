@@ -1,7 +1,7 @@
 //! A merge that is measured without being written: its parents' weights go straight into the encoder.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::{Path, PathBuf},
 };
 
@@ -83,16 +83,13 @@ impl MergeRef {
 /// Merged weights, a tensor at a time, when an encoder asks for it.
 pub(crate) struct MergedWeights {
     merge: Merge,
-    names: HashSet<String>,
     read: bool,
 }
 
 impl MergedWeights {
     pub(crate) fn open(spec: &MergeSpec, merger: MergerHandle) -> Result<MergedWeights, Failure> {
-        let parents = Parents::open(spec)?;
-        let merge = Merge::open(spec, parents, merger)?;
-        let names = merge.tensors().map(|t| t.name.to_owned()).collect();
-        Ok(MergedWeights { merge, names, read: false })
+        let merge = Merge::open(spec, Parents::open(spec)?, merger)?;
+        Ok(MergedWeights { merge, read: false })
     }
 
     /// Whether nobody has asked for any of them.
@@ -103,21 +100,23 @@ impl MergedWeights {
 
 impl Weights for MergedWeights {
     fn read(&mut self, name: &str, values: &mut [f32]) -> Result<bool, String> {
-        if !self.names.contains(name) {
+        let Some(tensor) = self.merge.tensors().iter().find(|tensor| tensor.name == name) else {
             return Ok(false);
+        };
+        let (stored, elements) = (tensor.stored, tensor.shape.iter().product::<usize>());
+        if elements != values.len() {
+            return Err(format!("tensor `{name}` has {elements} elements, not {}", values.len()));
         }
         self.read = true;
-        let length = values.len();
-        self.merge
-            .tensor(name, &mut |offset, chunk| {
-                let place = values.get_mut(offset..offset + chunk.len());
-                let place = place.ok_or_else(|| {
-                    Failure::new(format!("tensor `{name}` has more than {length} elements"), "")
-                })?;
-                place.copy_from_slice(chunk);
-                Ok(())
-            })
-            .map_err(|e| e.to_string())?;
+        let streamed = self.merge.tensor(name, &mut |offset, chunk| {
+            values[offset..offset + chunk.len()].copy_from_slice(chunk);
+            Ok(())
+        });
+        streamed.map_err(|e| e.to_string())?;
+        // As if it had been written and read again.
+        stored
+            .round(values)
+            .map_err(|at| format!("tensor `{name}`: element {at} is too large for {}", stored.name()))?;
         Ok(true)
     }
 }

@@ -167,6 +167,7 @@ impl Recipe {
     #[must_use]
     pub fn bench(&self) -> Bench {
         let models = self.guide.iter().map(|guide| ModelSpec {
+            merge: None,
             name: GUIDE.to_owned(),
             path: guide.path.clone(),
             encoder: guide.encoder.clone(),

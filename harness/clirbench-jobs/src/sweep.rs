@@ -144,7 +144,8 @@ impl Sweep {
         self.merge.iter().filter_map(|way| way.with.as_ref()).try_for_each(|name| known(name, "with"))?;
         if let Some(selection) = &self.selection {
             let metric = selection.metric.parse::<Metric>().map_err(|error| {
-                BenchError::about(error.to_string(), "README.md lists the metrics").at(text, &selection.metric)
+                BenchError::about(error.to_string(), "README.md lists the metrics")
+                    .at(text, &selection.metric)
             })?;
             if !metric.higher_is_better() {
                 let message = format!("`{metric}` is a rank: it falls as a model gets better");

@@ -54,6 +54,19 @@ impl StoredType {
         }
     }
 
+    /// Rounds finite `values` as storing and reading them does.
+    ///
+    /// # Errors
+    /// The index of the first value that is too large for the type.
+    pub fn round(self, values: &mut [f32]) -> std::result::Result<(), usize> {
+        if self != StoredType::F32 {
+            let (mut bits, mut bytes) = (Vec::new(), Vec::new());
+            self.encode(values, &mut bits, &mut bytes)?;
+            self.decode(&bytes, &mut bits, values);
+        }
+        Ok(())
+    }
+
     /// Rounds finite `values` to the nearest that the type has, ties to even. `bytes` is overwritten,
     /// `bits` is scratch.
     ///
