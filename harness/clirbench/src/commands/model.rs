@@ -148,6 +148,7 @@ fn check(
     };
     let file = file.to_string_lossy().into_owned();
     let model = |name: &str, encoder: &str, options: toml::Table| ModelSpec {
+        merge: None,
         name: name.to_owned(),
         path: Some(dir.clone()),
         encoder: Some(encoder.to_owned()),
