@@ -4,6 +4,7 @@
 //! because this process never loads a plugin. Their results are in the store too.
 
 mod datasets;
+mod merge;
 mod models;
 mod shards;
 mod train;
@@ -204,6 +205,23 @@ pub(crate) fn documents_of_models(
 }
 
 /// A plugin that the lock, if any, agrees to.
+/// The plugin called `name`, perhaps without the `kind-` in front, whose `kind/1` takes these options;
+/// `table` is where the user wrote them.
+fn chosen(setup: &Setup, kind: &str, name: &str, options: &Value, table: &str) -> Result<PluginRef, Failure> {
+    let prefix = format!("{kind}-");
+    let file: &PluginFile = if name.starts_with(&prefix) {
+        setup.plugins.find(name)
+    } else {
+        let prefixed = setup.plugins.find(&format!("{prefix}{name}"));
+        // Plugins of others need not follow our habit of naming.
+        prefixed.or_else(|error| setup.plugins.find(name).map_err(|_| error))
+    }?;
+    file.manifest
+        .check_config(&format!("{kind}/1"), options)
+        .map_err(|e| Failure::new(format!("[{table}]: {e}"), e.hint().unwrap_or_default()))?;
+    pinned(setup, file)
+}
+
 fn pinned(setup: &Setup, file: &PluginFile) -> Result<PluginRef, Failure> {
     if let Some(lock) = &setup.lock {
         lock.check(file)?;

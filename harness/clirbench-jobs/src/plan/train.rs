@@ -6,12 +6,12 @@ use std::{
 };
 
 use clirbench_core::{metrics::Metric, ranking::Ties};
-use clirbench_host::{LossInfo, PluginFile, Role};
+use clirbench_host::{LossInfo, Role};
 use clirbench_store::Key;
 use serde_json::{Value, json};
 
 use super::{
-    PlanError, PlannedDataset, Setup, TextCount, config, datasets, models, pinned, run_small, shards,
+    PlanError, PlannedDataset, Setup, TextCount, chosen, config, datasets, models, run_small, shards,
 };
 use crate::{
     arranged::stored,
@@ -148,20 +148,9 @@ fn data_file(setup: &Setup, request: &TrainRequest) -> Result<PathBuf, Failure> 
 
 /// The plugin of a recipe's table, `kind` being `trainer` or `loss`, and its checked configuration.
 fn plugin(setup: &Setup, kind: &str, spec: &PluginSpec) -> Result<(PluginRef, Value), Failure> {
-    let prefix = format!("{kind}-");
-    let name = &spec.plugin;
-    let file: &PluginFile = if name.starts_with(&prefix) {
-        setup.plugins.find(name)
-    } else {
-        let prefixed = setup.plugins.find(&format!("{prefix}{name}"));
-        // Plugins of others need not follow our habit of naming.
-        prefixed.or_else(|error| setup.plugins.find(name).map_err(|_| error))
-    }?;
     let options = config(&spec.options);
-    file.manifest
-        .check_config(&format!("{kind}/1"), &options)
-        .map_err(|e| Failure::new(format!("[{kind}.options]: {e}"), e.hint().unwrap_or_default()))?;
-    Ok((pinned(setup, file)?, options))
+    let plugin = chosen(setup, kind, &spec.plugin, &options, &format!("{kind}.options"))?;
+    Ok((plugin, options))
 }
 
 fn loss_info(
