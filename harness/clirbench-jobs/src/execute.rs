@@ -1,6 +1,7 @@
 //! What a worker does with each kind of job.
 
 mod embed;
+mod merge;
 mod score;
 mod train;
 mod validate;
@@ -66,8 +67,7 @@ impl Hands {
     }
 
     pub(crate) fn run(&mut self, job: &Job) -> Result<(), Failure> {
-        let (kind, key) = job.result();
-        if self.store.has(&kind, key) {
+        if job.result().is_some_and(|(kind, key)| self.store.has(&kind, key)) {
             return Ok(());
         }
         match job {
@@ -77,6 +77,7 @@ impl Hands {
             Job::Score(job) => self.score(job),
             Job::Loss(job) => self.loss(job),
             Job::Train(job) => self.train(job),
+            Job::Merge(job) => self.merge(job),
         }
     }
 

@@ -9,6 +9,7 @@ use clirbench_core::{
     dataset::{Copies, Documents},
     ranking::Ties,
 };
+use clirbench_merge::MergeSpec;
 use clirbench_store::{Dtype, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,6 +45,8 @@ pub enum Job {
     Loss(LossJob),
     /// Trains a model.
     Train(Box<TrainJob>),
+    /// Merges models.
+    Merge(Box<MergeJob>),
 }
 
 /// Opens an encoder; commits `probe/<key>` with `info.json` ([`crate::model::Probe`]).
@@ -166,6 +169,22 @@ pub struct TrainJob {
     pub seed: u64,
 }
 
+/// Merges models. Commits nothing: what it writes appears, whole, where the user wants it, and is not
+/// written twice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MergeJob {
+    /// The merger plugin.
+    pub plugin: PluginRef,
+    /// Its configuration.
+    pub config: Value,
+    /// What to merge; paths are absolute.
+    pub spec: MergeSpec,
+    /// Where the merged model goes; absolute.
+    pub out: PathBuf,
+    /// Whether what is there is replaced.
+    pub replace: bool,
+}
+
 /// Groups of a guide's vectors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guide {
@@ -208,17 +227,18 @@ pub struct Measure {
 }
 
 impl Job {
-    /// Kind and key of the object that this job commits.
+    /// Kind and key of the object that this job commits, where it commits one.
     #[must_use]
-    pub fn result(&self) -> (String, &Key) {
-        match self {
+    pub fn result(&self) -> Option<(String, &Key)> {
+        Some(match self {
             Job::Probe(job) => ("probe".to_owned(), &job.key),
             Job::Tasks(job) => ("tasks".to_owned(), &job.key),
             Job::Embed(job) => (embed_kind(&job.group), &job.key),
             Job::Score(job) => ("score".to_owned(), &job.key),
             Job::Loss(job) => ("loss".to_owned(), &job.key),
             Job::Train(job) => (MODEL.to_owned(), &job.key),
-        }
+            Job::Merge(_) => return None,
+        })
     }
 
     /// Jobs of equal affinity share what a worker has loaded; another affinity gets a fresh worker.
@@ -232,15 +252,15 @@ impl Job {
             Job::Embed(EmbedJob { plugin, config, merge: Some(merge), .. }) => {
                 Some(format!("{} {config} {}", plugin.sha256, merge.key))
             }
-            Job::Tasks(_) | Job::Score(_) | Job::Loss(_) | Job::Train(_) => None,
+            Job::Tasks(_) | Job::Score(_) | Job::Loss(_) | Job::Train(_) | Job::Merge(_) => None,
         }
     }
 
     /// How long a worker may take to give the job up when it is told to: a training leaves a
-    /// checkpoint behind.
+    /// checkpoint behind, a merge removes what it has written.
     #[must_use]
     pub fn grace(&self) -> Duration {
-        Duration::from_secs(if matches!(self, Job::Train(_)) { 120 } else { 2 })
+        Duration::from_secs(if matches!(self, Job::Train(_) | Job::Merge(_)) { 120 } else { 2 })
     }
 
     /// Jobs of one strand are not tried once one of them has failed.
@@ -278,15 +298,15 @@ impl Failure {
     }
 }
 
-impl From<clirbench_merge::Error> for Failure {
-    fn from(error: clirbench_merge::Error) -> Failure {
-        Failure::new(error.message, error.hint)
-    }
-}
-
 impl From<clirbench_host::Error> for Failure {
     fn from(error: clirbench_host::Error) -> Failure {
         Failure::new(error.to_string(), error.hint().unwrap_or_default())
+    }
+}
+
+impl From<clirbench_merge::Error> for Failure {
+    fn from(error: clirbench_merge::Error) -> Failure {
+        Failure { message: error.message, hint: error.hint }
     }
 }
 

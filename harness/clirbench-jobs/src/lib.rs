@@ -13,6 +13,7 @@ pub mod embeddings;
 mod execute;
 pub mod executor;
 pub mod job;
+pub mod merge;
 pub mod merged;
 pub mod model;
 pub mod parity;

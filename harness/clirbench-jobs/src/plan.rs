@@ -4,6 +4,7 @@
 //! because this process never loads a plugin. Their results are in the store too.
 
 mod datasets;
+mod merge;
 mod models;
 mod shards;
 mod train;
@@ -214,6 +215,15 @@ fn find<'a>(setup: &'a Setup, kind: &str, name: &str) -> Result<&'a PluginFile, 
         prefixed.or_else(|error| setup.plugins.find(name).map_err(|_| error))
     };
     Ok(found?)
+}
+
+/// The same, pinned, where its `kind/1` takes these options; `table` is where the user wrote them.
+fn chosen(setup: &Setup, kind: &str, name: &str, options: &Value, table: &str) -> Result<PluginRef, Failure> {
+    let file = find(setup, kind, name)?;
+    file.manifest
+        .check_config(&format!("{kind}/1"), options)
+        .map_err(|e| Failure::new(format!("[{table}]: {e}"), e.hint().unwrap_or_default()))?;
+    pinned(setup, file)
 }
 
 /// A plugin that the lock, if any, agrees to.

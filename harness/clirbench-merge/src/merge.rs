@@ -44,8 +44,7 @@ pub struct Merge {
     plan: MergePlan,
     tensors: Vec<MergeTensor>,
     copied: Vec<String>,
-    pub(crate) dtype: Option<StoredType>,
-    seed: u64,
+    pub(crate) spec: MergeSpec,
     chunk: usize,
     notes: Vec<String>,
 }
@@ -88,8 +87,7 @@ impl Merge {
         if given.importances && !plan.importances {
             notes.push(format!("importances are not used: `{method}` takes none"));
         }
-        let (dtype, seed) = (spec.dtype, spec.seed);
-        Ok(Merge { parents, merger, plan, tensors, copied, dtype, seed, chunk: CHUNK, notes })
+        Ok(Merge { parents, merger, plan, tensors, copied, spec: spec.clone(), chunk: CHUNK, notes })
     }
 
     /// The same merge in chunks of about so many elements, which changes nothing but its speed and memory.
@@ -141,7 +139,7 @@ impl Merge {
         which: &[usize],
         each: &mut dyn FnMut(usize, usize, &[f32]) -> Result<()>,
     ) -> Result<Vec<TensorReport>> {
-        let Merge { parents, merger, plan, tensors, seed, chunk, .. } = self;
+        let Merge { parents, merger, plan, tensors, spec, chunk, .. } = self;
         let sources =
             which.iter().map(|&i| source(parents, plan, &tensors[i])).collect::<Result<Vec<_>>>()?;
         let (passes, chunk) = (plan.passes, *chunk);
@@ -160,7 +158,7 @@ impl Merge {
                 let tensor = &tensors[index];
                 let compared = usize::from(plan.base) + tensor.weights.len();
                 let mut cosines = Cosines::new(compared, 0);
-                merger.start(job(tensor, plan, *seed)).map_err(|e| of_host(&e))?;
+                merger.start(job(tensor, plan, spec.seed)).map_err(|e| of_host(&e))?;
                 let chunks = tensor.elements().div_ceil(chunk);
                 for _ in 0..chunks * (passes + 1) {
                     let read =

@@ -1,6 +1,7 @@
 //! Writes a merged model as a directory.
 
 use std::fs;
+use std::path::Path;
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
@@ -12,7 +13,7 @@ use crate::element::StoredType;
 use crate::folders::{Folders, Part};
 use crate::merge::{Merge, MergeTensor};
 use crate::report::{MergeReport, TensorReport};
-use crate::{Error, MergeSpec, Result};
+use crate::{Error, Result};
 
 /// The file of a directory that says how it came about.
 const ORIGIN: &str = "clirbench.json";
@@ -28,21 +29,22 @@ const BEHIND: usize = 3;
 /// `merge.csv` with a row per tensor, and `clirbench.json` with what `origin` returns and the summary of
 /// the report. `origin` runs beside the merge, on a thread of its own: it hashes the models' files.
 ///
-/// `watch` is told how many numbers are done, of all; it returns whether to go on.
+/// What is at `out` is replaced where `replace` says so. `watch` is told how many numbers are done, of all; it returns whether to go on.
 ///
 /// # Errors
-/// Kind `model` for weights that cannot be read, are not finite or do not fit the type they are to be
+/// Kind `config` where something is at `out` that is not to be replaced, `model` for weights that cannot be read, are not finite or do not fit the type they are to be
 /// stored in; `runtime` when the disk is full or fails; `cancelled` when `watch` says so; and what `origin`
 /// says. Then there is no directory.
 pub fn write(
     merge: &mut Merge,
-    spec: &MergeSpec,
-    out: PartialDirectory,
+    out: &Path,
+    replace: bool,
     origin: impl FnOnce() -> Result<Map<String, Value>> + Send,
     watch: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<MergeReport> {
+    let out = if replace { PartialDirectory::replacing(out) } else { PartialDirectory::create(out) }?;
     let first = merge.parents.first().to_owned();
-    copy_directory(&first, out.path(), merge.dtype.map(StoredType::name))?;
+    copy_directory(&first, out.path(), merge.spec.dtype.map(StoredType::name))?;
     let weights = &merge.parents.models[0].weights;
     let mut folders = Folders::create(weights, merge.tensors(), out.path())?;
     for name in merge.copied() {
@@ -63,7 +65,7 @@ pub fn write(
         fs::write(&path, text).map_err(|e| write_error(&path, &e))
     };
     let first_card = fs::read_to_string(first.join("README.md")).unwrap_or_default();
-    text("README.md", card(spec, &merge.parents, &first_card))?;
+    text("README.md", card(&merge.spec, &merge.parents, &first_card))?;
     text(TENSORS, report.csv())?;
     text(ORIGIN, format!("{:#}\n", Value::Object(origin)))?;
     out.commit()?;

@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Plan(BenchArgs),
     /// Train a model by a recipe
     Train(TrainArgs),
+    /// Merge models: a recipe, or --method and the models' directories
+    Merge(MergeArgs),
     /// Measure all pairwise merges of some checkpoints, choose winners, write only those
     Sweep(SweepArgs),
     /// Compare two results: deltas, intervals, paired tests
@@ -115,6 +117,44 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Replace what is in the output directory, whoever wrote it
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The recipe (TOML); with --method, the directories of the models
+    #[arg(required = true, value_name = "RECIPE|DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// How to merge: uniform, weighted, slerp, task-arithmetic, ties, dare-linear, dare-ties, fisher, or a
+    /// merger plugin
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) method: Option<String>,
+    /// A weight per model, separated by commas
+    #[arg(
+        long,
+        value_name = "W,W",
+        value_delimiter = ',',
+        requires = "method",
+        allow_negative_numbers = true
+    )]
+    pub(crate) weights: Vec<f64>,
+    /// The model that all were trained from, for task arithmetic, ties and dare
+    #[arg(long, value_name = "DIR", requires = "method")]
+    pub(crate) base: Option<PathBuf>,
+    /// An option of the method
+    #[arg(long = "option", value_name = "KEY=VALUE", requires = "method")]
+    pub(crate) options: Vec<String>,
+    /// Type of the merged weights: f32, f16 or bf16 [default: the first model's]
+    #[arg(long, value_name = "TYPE", value_parser = ["f32", "f16", "bf16"], requires = "method")]
+    pub(crate) dtype: Option<String>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", requires = "method")]
+    pub(crate) seed: Option<u64>,
+    /// Directory for the merged model [default: the recipe's]
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace what is in the output directory
     #[arg(long)]
     pub(crate) force: bool,
 }

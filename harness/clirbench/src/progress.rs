@@ -87,6 +87,12 @@ impl Display {
         }
     }
 
+    /// Weights that are merged, in millions.
+    pub(crate) fn merging(&mut self, done: u64, total: u64) {
+        let millions = |count: u64| (count / 1_000_000) as usize;
+        self.count("merging", millions(done), millions(total), "million weights");
+    }
+
     /// Texts that the guide of a training encodes.
     pub(crate) fn guide(&mut self, done: usize, total: usize) {
         self.count("encoding", done, total, "guide");

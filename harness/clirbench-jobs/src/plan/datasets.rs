@@ -118,10 +118,9 @@ pub(super) fn add_tasks(
         return Err(cancelled().into());
     }
     for (d, name, job) in planned {
-        let failed = open
-            .iter()
-            .zip(&outcomes)
-            .find_map(|(o, outcome)| (o.result().1 == &job.key).then(|| outcome.clone().err()).flatten());
+        let failed = open.iter().zip(&outcomes).find_map(|(o, outcome)| {
+            o.result().filter(|(_, key)| *key == &job.key).and_then(|_| outcome.clone().err())
+        });
         match failed {
             Some(failure) => datasets[d].failed.push((name.clone(), failure)),
             None => datasets[d].tasks.extend(read_tasks(setup, &job.key)?),

@@ -6,11 +6,15 @@ use std::{
 };
 
 use clirbench_host::PluginFile;
-use clirbench_merge::{MergeSpec, MergerChoice, Parents};
+use clirbench_merge::{MergeSpec, Parents};
 use clirbench_store::Key;
 use serde_json::{Value, json};
 
-use super::{PlanError, PlannedDataset, Setup, config, find, pinned, run_small};
+use super::{
+    PlanError, PlannedDataset, Setup, config, find,
+    merge::{self, PlannedMerge},
+    pinned, run_small,
+};
 use crate::{
     arranged::stored,
     bench::{ModelSpec, resolve},
@@ -135,17 +139,9 @@ fn prepare(
 
 /// A merge whose parents are there and fit each other.
 fn merge_of(setup: &Setup, spec: &MergeSpec, hashes: &mut DirectoryHashes) -> Result<MergeRef, Failure> {
-    let mut spec = spec.clone();
-    let parents = spec.models.iter_mut().flat_map(|m| std::iter::once(&mut m.path).chain(&mut m.importance));
-    for path in parents.chain(&mut spec.base) {
-        let found = resolve(&setup.base, path);
-        *path = std::path::absolute(&found).unwrap_or(found);
-    }
+    let PlannedMerge { plugin, config, spec } = merge::planned(setup, spec)?;
     Parents::open(&spec)?;
-    let MergerChoice { plugin, options } = spec.merger();
-    let file = find(setup, "merger", &plugin)?;
-    file.manifest.check_config("merger/1", &options)?;
-    MergeRef::new(pinned(setup, file)?, options, spec, hashes)
+    MergeRef::new(plugin, config, spec, hashes)
 }
 
 fn finish(setup: &Setup, probing: &Probing, options: &Value) -> Result<Opened, Failure> {

@@ -11,7 +11,7 @@ use clirbench_store::Key;
 use serde_json::{Value, json};
 
 use super::{
-    PlanError, PlannedDataset, Setup, TextCount, config, datasets, find, models, pinned, run_small, shards,
+    PlanError, PlannedDataset, Setup, TextCount, chosen, config, datasets, models, run_small, shards,
 };
 use crate::{
     arranged::stored,
@@ -148,12 +148,9 @@ fn data_file(setup: &Setup, request: &TrainRequest) -> Result<PathBuf, Failure> 
 
 /// The plugin of a recipe's table, `kind` being `trainer` or `loss`, and its checked configuration.
 fn plugin(setup: &Setup, kind: &str, spec: &PluginSpec) -> Result<(PluginRef, Value), Failure> {
-    let file = find(setup, kind, &spec.plugin)?;
     let options = config(&spec.options);
-    file.manifest
-        .check_config(&format!("{kind}/1"), &options)
-        .map_err(|e| Failure::new(format!("[{kind}.options]: {e}"), e.hint().unwrap_or_default()))?;
-    Ok((pinned(setup, file)?, options))
+    let plugin = chosen(setup, kind, &spec.plugin, &options, &format!("{kind}.options"))?;
+    Ok((plugin, options))
 }
 
 fn loss_info(

@@ -5,20 +5,24 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clirbench_core::{compare::points_per_unit, results::Merged};
 use clirbench_jobs::{
     bench::{Bench, ModelSpec, resolve},
-    plan::Setup,
+    job::MergeJob,
+    plan::{PlannedDataset, Setup},
     sweep::{SOUP, SelectionSpec, Sweep, shared_texts},
 };
 use clirbench_report::sweep::{self as report, Candidate, Selection};
 
-use super::run::{Measured, carry_out, conclude, default_out, stopped};
+use super::{
+    merge,
+    run::{Measured, carry_out, conclude, default_out, stopped},
+};
 use crate::{
     cli::{Global, SweepArgs},
     environment::{cancel_flag, read_sweep, setup},
-    failure::Exit,
+    failure::{Advice, Exit},
     screen::Screen,
 };
 
@@ -57,8 +61,10 @@ pub(crate) fn run(args: &SweepArgs, global: &Global, screen: &Screen) -> Result<
     };
     report::write(&out, &page)?;
     let exit = conclude(screen, &measured, &out)?;
-    if let (Exit::Done, Some(selection)) = (exit, &selection) {
-        sitting.write_winners(selection, &models)?;
+    if let (Exit::Done, Some(selection)) = (&exit, &selection)
+        && !sitting.write_winners(selection, &models)?
+    {
+        return Ok(stopped(screen));
     }
     screen.say(&format!("pairs, CLIR against Mono and the selection: {}", out.join("sweep.md").display()));
     Ok(exit)
@@ -106,9 +112,7 @@ impl Sitting<'_> {
         scores.sort_by(|a, b| b.1.total_cmp(&a.1));
         let is_merge = |name: &str| self.sweep.checkpoints.iter().all(|c| c.name != name);
         let points = points_per_unit(&spec.metric).unwrap_or(1.0);
-        let names = |datasets: &[clirbench_jobs::plan::PlannedDataset]| {
-            datasets.iter().map(|d| d.name.clone()).collect::<Vec<_>>()
-        };
+        let names = |datasets: &[PlannedDataset]| datasets.iter().map(|d| d.name.clone()).collect::<Vec<_>>();
         let selection = Selection {
             score: format!("{} in {}", spec.metric, self.sweep.selected_scenarios(spec).join(", ")),
             datasets: names(&measured.plan.datasets),
@@ -159,18 +163,26 @@ impl Sitting<'_> {
         Ok(Some((kept, best)))
     }
 
-    fn write_winners(&self, selection: &Selection, models: &[ModelSpec]) -> Result<()> {
-        let Some(folder) = self.sweep.selection.as_ref().and_then(|s| s.output.as_deref()) else {
-            return Ok(());
-        };
-        let folder = resolve(&self.setup.base, folder);
+    /// Writes the model directories of the winners; false when the user stopped it.
+    fn write_winners(&self, selection: &Selection, models: &[ModelSpec]) -> Result<bool> {
+        let output = self.sweep.selection.as_ref().and_then(|spec| spec.output.as_deref());
+        let Some(folder) = output.map(|output| resolve(&self.setup.base, output)) else { return Ok(true) };
         for name in &selection.winners {
-            let merge = models.iter().find(|m| m.name == *name).and_then(|m| m.merge.as_ref());
+            let Some(merge) = models.iter().find(|m| m.name == *name).and_then(|m| m.merge.as_ref()) else {
+                continue;
+            };
             let out = folder.join(name);
-            if let Some(merge) = merge {
-                super::merge::write(&self.setup, merge, &out, self.cancel, self.screen)?;
+            std::fs::create_dir_all(&folder).with_context(|| {
+                Advice::new(format!("cannot create {}", folder.display()), "check `output` under [selection]")
+            })?;
+            // One that an earlier sweep has written may be replaced, anything else not.
+            let ours = out.join("clirbench.json").is_file();
+            let job = MergeJob::make(&self.setup, merge, &out, ours).map_err(Advice::from)?;
+            if merge::carry_out(&self.setup, &job, self.cancel, self.screen)?.is_none() {
+                return Ok(false);
             }
+            self.screen.say(&format!("winner {name}: {}", out.display()));
         }
-        Ok(())
+        Ok(true)
     }
 }
