@@ -8,6 +8,7 @@
 //! - `determinism`: the same bytes with one thread and with two.
 //! - `trec`: run files rank and score as `scores.csv` says.
 //! - `train`: recipes, from training data to a model that is measured.
+//! - `sweep`: merges that nobody writes.
 //! - `sentence_transformers`: Python reads what was trained.
 //! - `cli`: what each command prints and how it ends, as snapshots.
 //!
@@ -28,6 +29,7 @@ mod place;
 mod results;
 mod resume;
 mod sentence_transformers;
+mod sweep;
 #[path = "../../plugins/trainer-candle/tests/it/tiny.rs"]
 mod tiny;
 mod train;
