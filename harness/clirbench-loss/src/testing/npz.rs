@@ -1,4 +1,4 @@
-//! A reader of uncompressed `.npz` files of f64: a zip of stored `.npy` members, little-endian.
+//! A reader of uncompressed `.npz` files of f64 or f32: a zip of stored `.npy` members, little-endian.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,8 +15,8 @@ pub struct Array {
 /// Arrays by name, without the `.npy`.
 ///
 /// # Panics
-/// If the file cannot be read, is no zip of stored members, or holds an array that is not of f64 in
-/// row-major order.
+/// If the file cannot be read, is no zip of stored members, or holds an array that is neither of f64
+/// nor of f32, or not in row-major order.
 #[must_use]
 pub fn read(path: &Path) -> HashMap<String, Array> {
     let zip = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -42,11 +42,17 @@ fn npy(file: &[u8]) -> Array {
     assert_eq!(&file[..8], b"\x93NUMPY\x01\x00", "format version 1.0");
     let header_end = 10 + usize::from(u16::from_le_bytes([file[8], file[9]]));
     let header = String::from_utf8_lossy(&file[10..header_end]);
-    assert!(header.contains("'descr': '<f8'") && header.contains("'fortran_order': False"), "{header}");
+    assert!(header.contains("'fortran_order': False"), "{header}");
     let (_, shape) = header.split_once("'shape': (").expect("format 1.0 names the shape");
     let shape = shape.split(')').next().into_iter().flat_map(|axes| axes.split(','));
     let shape: Vec<usize> = shape.filter_map(|length| length.trim().parse().ok()).collect();
-    let values: Vec<f64> = file[header_end..].as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect();
+    let data = &file[header_end..];
+    let values: Vec<f64> = if header.contains("'descr': '<f8'") {
+        data.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect()
+    } else {
+        assert!(header.contains("'descr': '<f4'"), "{header}");
+        data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b).into()).collect()
+    };
     assert_eq!(values.len(), shape.iter().product::<usize>(), "{header}");
     Array { shape, values }
 }
