@@ -8,6 +8,8 @@
 //! - `determinism`: the same bytes with one thread and with two.
 //! - `trec`: run files rank and score as `scores.csv` says.
 //! - `train`: recipes, from training data to a model that is measured.
+//! - `merge`: several models to one, from the command line. `mergers`: every method, loaded as a worker does,
+//!   against mergekit's values, and what must not change a bit.
 //! - `sentence_transformers`: Python reads what was trained.
 //! - `cli`: what each command prints and how it ends, as snapshots.
 //!
@@ -22,6 +24,8 @@ mod golden;
 mod golden_int8;
 mod golden_xquad;
 mod hostile;
+mod merge;
+mod mergers;
 #[path = "../../harness/clirbench-core/tests/it/npz.rs"]
 mod npz;
 mod place;
