@@ -9,6 +9,8 @@
 //! - `trec`: run files rank and score as `scores.csv` says.
 //! - `train`: recipes, from training data to a model that is measured.
 //! - `sweep`: merges that nobody writes.
+//! - `merge`: several models to one, from the command line. `mergers`: every method, loaded as a worker does,
+//!   against mergekit's values, and what must not change a bit.
 //! - `sentence_transformers`: Python reads what was trained.
 //! - `cli`: what each command prints and how it ends, as snapshots.
 //!
@@ -23,6 +25,8 @@ mod golden;
 mod golden_int8;
 mod golden_xquad;
 mod hostile;
+mod merge;
+mod mergers;
 #[path = "../../harness/clirbench-core/tests/it/npz.rs"]
 mod npz;
 mod place;

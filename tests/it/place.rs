@@ -44,6 +44,13 @@ fn program() -> PathBuf {
     program
 }
 
+/// The shared object of a plugin of ours, built beside the program.
+pub(crate) fn built(id: &str) -> PathBuf {
+    let path = program().with_file_name(format!("{DLL_PREFIX}{}{DLL_SUFFIX}", id.replace('-', "_")));
+    assert!(path.exists(), "{} is not built: run `cargo xtask test`", path.display());
+    path
+}
+
 /// The shared object of a test plugin.
 pub(crate) fn library(id: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of the test executable");
