@@ -43,6 +43,17 @@ pub struct TierTable {
     pub pairs: Vec<TierPair>,
 }
 
+impl TierTable {
+    /// The models that are significantly better than `model`, in the order of the pairs.
+    pub fn better_than<'a>(&'a self, model: &'a str) -> impl Iterator<Item = &'a str> {
+        self.pairs.iter().filter_map(move |pair| match pair.verdict {
+            Verdict::Gain if pair.first == model => Some(pair.second.as_str()),
+            Verdict::Regression if pair.second == model => Some(pair.first.as_str()),
+            _ => None,
+        })
+    }
+}
+
 /// One model in one table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TierRow {

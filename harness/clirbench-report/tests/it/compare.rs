@@ -1,6 +1,6 @@
 use clirbench_core::compare::{CompareOptions, MetricChoice, compare};
 use clirbench_core::results::ScoreRow;
-use clirbench_report::compare::{csv, json, markdown, read_side, text};
+use clirbench_report::compare::{Rendering, read_side};
 use clirbench_report::{Options, Results, write_all};
 
 use crate::fixture::run;
@@ -61,11 +61,11 @@ fn a_lone_scores_file_is_a_side_without_per_query_values() {
 fn the_four_formats() {
     let (base, head) = sides();
     let comparison = compare(&base, &head, &CompareOptions::default()).expect("comparable");
-    insta::assert_snapshot!("compare.txt", text::render(&comparison, false));
-    insta::assert_snapshot!("compare.md", markdown::render(&comparison));
-    let table = String::from_utf8(csv::render(&comparison).expect("rendered")).expect("text");
+    insta::assert_snapshot!("compare.txt", comparison.text(false));
+    insta::assert_snapshot!("compare.md", comparison.markdown());
+    let table = String::from_utf8(comparison.csv().expect("rendered")).expect("text");
     insta::assert_snapshot!("compare.csv", table);
-    let document = json::render(&comparison).expect("rendered");
+    let document = comparison.json().expect("rendered");
     let value: serde_json::Value = serde_json::from_str(&document).expect("JSON");
     assert_eq!(value["rows"].as_array().map(Vec::len), Some(comparison.rows.len()));
     insta::assert_snapshot!("compare.json", serde_json::to_string_pretty(&value["rows"][0]).expect("JSON"));
@@ -76,8 +76,8 @@ fn colour_only_when_asked() {
     let (base, head) = sides();
     let options = CompareOptions { metrics: MetricChoice::All, ..CompareOptions::default() };
     let comparison = compare(&base, &head, &options).expect("comparable");
-    let coloured = text::render(&comparison, true);
-    let plain = text::render(&comparison, false);
+    let coloured = comparison.text(true);
+    let plain = comparison.text(false);
     assert!(
         !plain.contains('\x1b') && coloured.contains("\x1b[31mworse") && coloured.contains("\x1b[32mbetter")
     );
