@@ -12,6 +12,7 @@
 //! - `merge`: several models to one, from the command line. `mergers`: every method, loaded as a worker does,
 //!   against mergekit's values, and what must not change a bit.
 //! - `sentence_transformers`: Python reads what was trained.
+//! - `pull_request`: results of a branch against those of main, as CI compares them.
 //! - `cli`: what each command prints and how it ends, as snapshots.
 //!
 //! `cargo xtask test` builds the program and its plugins first and provides ONNX Runtime and a
@@ -30,6 +31,7 @@ mod mergers;
 #[path = "../../harness/clirbench-core/tests/it/npz.rs"]
 mod npz;
 mod place;
+mod pull_request;
 mod results;
 mod resume;
 mod sentence_transformers;

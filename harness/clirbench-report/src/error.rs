@@ -68,6 +68,14 @@ pub enum ReportError {
         /// What is wrong.
         what: String,
     },
+    /// Bytes that stand for a file which is elsewhere.
+    #[error("{}: {what}", path.display())]
+    Pointer {
+        /// The file.
+        path: PathBuf,
+        /// What it is and what to do.
+        what: String,
+    },
     /// An id that a TREC file cannot hold.
     #[error(
         "{kind} id `{id}` is empty or has white space, which separates the columns of a TREC file; rename it or run without --trec"

@@ -75,8 +75,12 @@ fn describe(row: &ScoreRow) -> String {
 /// A file that cannot be read, a missing column, or a field that is no finite number, with line
 /// and column.
 pub fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, ReportError> {
-    let bytes = std::fs::read(path).map_err(|e| ReportError::io("read", path, e))?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    parse_scores(path, &std::fs::read(path).map_err(|e| ReportError::io("read", path, e))?)
+}
+
+/// The same from the file's bytes; `path` is what errors name.
+pub(crate) fn parse_scores(path: &Path, bytes: &[u8]) -> Result<Vec<ScoreRow>, ReportError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
     let header = reader.headers().map_err(|e| malformed(path, &e))?.clone();
     let mut at = [0; COLUMNS.len()];
