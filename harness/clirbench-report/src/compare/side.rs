@@ -6,11 +6,12 @@ use clirbench_core::compare::Side;
 
 use crate::error::ReportError;
 use crate::per_query::read_per_query;
+use crate::records;
 use crate::run_json::read_dataset_hashes;
 use crate::scores::read_scores;
 
-/// Reads a results folder (`scores.csv`; `per_query.parquet` and `run.json` where they are there)
-/// or a `scores.csv` alone.
+/// Reads a results folder (`scores.csv`; `per_query.parquet` and `run.json` where they are there),
+/// a leaderboard (whose per-query values lie in its records) or a `scores.csv` alone.
 ///
 /// # Errors
 /// A file that is there and cannot be read, or a folder without `scores.csv`.
@@ -21,7 +22,7 @@ pub fn read_side(path: &Path) -> Result<Side, ReportError> {
     let (per_query, run) = (path.join("per_query.parquet"), path.join("run.json"));
     Ok(Side {
         scores: read_scores(&path.join("scores.csv"))?,
-        per_query: if per_query.exists() { read_per_query(&per_query)? } else { Vec::new() },
+        per_query: if per_query.exists() { read_per_query(&per_query)? } else { records::per_query(path)? },
         dataset_hashes: if run.exists() { read_dataset_hashes(&run)? } else { Default::default() },
     })
 }
