@@ -21,6 +21,7 @@ mod process;
 mod protocol;
 pub mod provenance;
 pub mod recipe;
+pub mod remeasure;
 pub mod run;
 pub mod train;
 pub mod training_set;

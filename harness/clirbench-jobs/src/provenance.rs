@@ -82,9 +82,10 @@ fn origin(plugin: &PluginRef) -> Value {
 /// of a scenario's plugin is no part of it.
 #[must_use]
 pub fn configuration(run: &RunSpec, dataset: &PlannedDataset) -> Value {
-    let scenarios = dataset.scenarios.iter().map(
-        |(name, plugin, config)| json!({"scenario": name, "plugin": plugin.id, "config": config}),
-    );
+    let scenarios = dataset
+        .scenarios
+        .iter()
+        .map(|(name, plugin, config)| json!({"scenario": name, "plugin": plugin.id, "config": config}));
     let mut value = json!({
         "documents": dataset.documents,
         "copies": dataset.copies,

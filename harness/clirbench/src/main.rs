@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::run(&args, &cli.global, &screen),
         Command::Train(args) => commands::train::run(&args, &cli.global, &screen),
         Command::Compare(args) => commands::compare::run(&args, &screen),
+        Command::Leaderboard(command) => commands::leaderboard::run(&command, &cli.global, &screen),
         Command::Eval(args) => commands::eval::run(&args, &screen),
         Command::Plugin(command) => commands::plugin::run(&command, &cli.global, &screen),
         Command::Model(command) => commands::model::run(&command, &cli.global, &screen),
