@@ -2,6 +2,7 @@
 
 mod ablation;
 mod demo;
+mod leaderboard;
 mod onnxruntime;
 mod test;
 mod tidy;
@@ -20,6 +21,9 @@ usage: cargo xtask COMMAND
   demo [--model DIR]  build, measure the bundled dataset, print the leaderboards
   ablation --base DIR --data DIR
                       train a model by the recipes of Hong et al. 2026, measure it on XQuAD
+  build               build the program and its plugins
+  leaderboard [ARGUMENTS]
+                      measure results/leaderboard again; ARGUMENTS go to `clirbench leaderboard verify`
   test                build everything and run every test
   tidy                check the invariants of ARCHITECTURE.md
 
@@ -48,6 +52,11 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["ablation", "--base", base, "--data", data] => {
             ablation::run(&Workspace::open()?, base.as_ref(), data.as_ref())
         }
+        ["build"] => {
+            let workspace = Workspace::open()?;
+            workspace::run(&mut demo::build(&workspace))
+        }
+        ["leaderboard", verify @ ..] => leaderboard::run(&Workspace::open()?, verify),
         ["test"] => test::run(&Workspace::open()?),
         ["tidy"] => tidy::run(&Workspace::open()?),
         ["help" | "-h" | "--help"] => {
