@@ -10,6 +10,7 @@
 //! - `trec`: run files rank and score as `scores.csv` says.
 //! - `train`: recipes, from training data to a model that is measured.
 //! - `sentence_transformers`: Python reads what was trained.
+//! - `pull_request`: results of a branch against those of main, as CI compares them.
 //! - `cli`: what each command prints and how it ends, as snapshots.
 //!
 //! `cargo xtask test` builds the program and its plugins first and provides ONNX Runtime and a
@@ -27,6 +28,7 @@ mod leaderboard;
 #[path = "../../harness/clirbench-core/tests/it/npz.rs"]
 mod npz;
 mod place;
+mod pull_request;
 mod results;
 mod resume;
 mod sentence_transformers;

@@ -5,6 +5,7 @@ use std::path::Path;
 use clirbench_core::results::BiasRow;
 
 use crate::error::ReportError;
+use crate::file::read_bytes;
 use crate::number::shortest;
 use crate::table::Table;
 use crate::{Exporter, Options, Results, csv_bytes};
@@ -71,7 +72,12 @@ impl Exporter for BiasCsv {
 /// A file that cannot be read, a missing column, or a field that is no finite number, with line
 /// and column.
 pub(crate) fn read_bias(path: &Path) -> Result<Vec<BiasRow>, ReportError> {
-    let table = Table::read(path, COLUMNS)?;
+    parse_bias(path, &read_bytes(path)?)
+}
+
+/// The same from the file's bytes; `path` is what errors name.
+pub(crate) fn parse_bias(path: &Path, bytes: &[u8]) -> Result<Vec<BiasRow>, ReportError> {
+    let table = Table::parse(path, bytes, COLUMNS)?;
     let rows = table.rows.iter().map(|row| {
         Ok(BiasRow {
             model: row.text(0),

@@ -91,6 +91,14 @@ pub enum ReportError {
     /// Records that may not stand in one table.
     #[error("{0}")]
     Disagreement(String),
+    /// Bytes that stand for a file which is elsewhere.
+    #[error("{}: {what}", path.display())]
+    Pointer {
+        /// The file.
+        path: PathBuf,
+        /// What it is and what to do.
+        what: String,
+    },
     /// An id that a TREC file cannot hold.
     #[error(
         "{kind} id `{id}` is empty or has white space, which separates the columns of a TREC file; rename it or run without --trec"

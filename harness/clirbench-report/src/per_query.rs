@@ -6,12 +6,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use clirbench_core::results::{Cell, QueryValues};
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
-use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{Type, TypePtr};
 
@@ -159,7 +160,20 @@ fn write_column<T: DataType, W: std::io::Write + Send>(
 /// A file that cannot be read or is no parquet file, a missing column or one of another type, and
 /// a value that is not finite.
 pub fn read_per_query(path: &Path) -> Result<Vec<QueryValues>, ReportError> {
-    let file = std::fs::File::open(path).map_err(|e| ReportError::io("read", path, e))?;
+    decode(path, std::fs::File::open(path).map_err(|e| ReportError::io("read", path, e))?)
+}
+
+/// The same from the file's bytes; `path` is what errors name.
+pub(crate) fn parse_per_query(path: &Path, bytes: Vec<u8>) -> Result<Vec<QueryValues>, ReportError> {
+    if bytes.starts_with(b"version https://git-lfs") {
+        let what =
+            "a Git LFS pointer, not the file; check the revision out and compare the folder".to_owned();
+        return Err(ReportError::Pointer { path: path.to_owned(), what });
+    }
+    decode(path, Bytes::from(bytes))
+}
+
+fn decode(path: &Path, file: impl ChunkReader + 'static) -> Result<Vec<QueryValues>, ReportError> {
     let format = |what: String| ReportError::Format { path: path.to_owned(), what };
     let reader = SerializedFileReader::new(file).map_err(|e| format(e.to_string()))?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();

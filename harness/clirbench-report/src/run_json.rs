@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::error::ReportError;
-use crate::file::read_text;
 use crate::{Exporter, Options, Results};
 
 pub(crate) struct RunJson;
@@ -22,20 +23,37 @@ impl Exporter for RunJson {
     }
 }
 
-/// The content hash of each dataset: `datasets.<name>.hash` of a `run.json`.
-///
-/// # Errors
-/// A file that cannot be read or is not JSON.
-pub(crate) fn read_dataset_hashes(path: &Path) -> Result<BTreeMap<String, String>, ReportError> {
-    let run: serde_json::Value = serde_json::from_str(&read_text(path)?).map_err(|e| ReportError::Line {
-        path: path.to_owned(),
-        line: e.line() as u64,
-        what: e.to_string(),
-    })?;
-    let datasets = run.get("datasets").and_then(serde_json::Value::as_object);
-    Ok(datasets
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, dataset)| Some((name.clone(), dataset.get("hash")?.as_str()?.to_owned())))
-        .collect())
+/// What a comparison reads of a `run.json`.
+#[derive(Default)]
+pub(crate) struct Provenance {
+    /// `datasets.<name>.hash`.
+    pub(crate) dataset_hashes: BTreeMap<String, String>,
+    /// `models.<name>.merge.parents`.
+    pub(crate) parents: BTreeMap<String, Vec<String>>,
+}
+
+impl Provenance {
+    /// What is absent is left out.
+    ///
+    /// # Errors
+    /// Bytes that are not JSON; `path` is what the error names.
+    pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Provenance, ReportError> {
+        let run: Value = serde_json::from_slice(bytes).map_err(|e| ReportError::Line {
+            path: path.to_owned(),
+            line: e.line() as u64,
+            what: e.to_string(),
+        })?;
+        let named = |key: &str| run.get(key).and_then(Value::as_object).into_iter().flatten();
+        let hash = |(name, dataset): (&String, &Value)| {
+            Some((name.clone(), dataset.get("hash")?.as_str()?.to_owned()))
+        };
+        let parents = |(name, model): (&String, &Value)| {
+            let parents = model.get("merge")?.get("parents")?.as_array()?;
+            Some((name.clone(), parents.iter().filter_map(Value::as_str).map(str::to_owned).collect()))
+        };
+        Ok(Provenance {
+            dataset_hashes: named("datasets").filter_map(hash).collect(),
+            parents: named("models").filter_map(parents).collect(),
+        })
+    }
 }

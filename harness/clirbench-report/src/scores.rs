@@ -5,6 +5,7 @@ use std::path::Path;
 use clirbench_core::results::ScoreRow;
 
 use crate::error::ReportError;
+use crate::file::read_bytes;
 use crate::number::shortest;
 use crate::table::Table;
 use crate::{Exporter, Options, Results, csv_bytes};
@@ -76,7 +77,12 @@ fn describe(row: &ScoreRow) -> String {
 /// A file that cannot be read, a missing column, or a field that is no finite number, with line
 /// and column.
 pub fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, ReportError> {
-    let table = Table::read(path, COLUMNS)?;
+    parse_scores(path, &read_bytes(path)?)
+}
+
+/// The same from the file's bytes; `path` is what errors name.
+pub(crate) fn parse_scores(path: &Path, bytes: &[u8]) -> Result<Vec<ScoreRow>, ReportError> {
+    let table = Table::parse(path, bytes, COLUMNS)?;
     let rows = table.rows.iter().map(|row| {
         Ok(ScoreRow {
             model: row.text(0),

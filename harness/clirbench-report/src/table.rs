@@ -24,10 +24,14 @@ impl<const N: usize> Row<N> {
 }
 
 impl<const N: usize> Table<N> {
-    /// Reads a file. Columns may come in any order, and unknown ones are passed over.
-    pub(crate) fn read(path: &Path, columns: [&'static str; N]) -> Result<Table<N>, ReportError> {
-        let bytes = std::fs::read(path).map_err(|e| ReportError::io("read", path, e))?;
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    /// Reads a file's bytes; `path` is what errors name. Columns may come in any order, and unknown
+    /// ones are passed over.
+    pub(crate) fn parse(
+        path: &Path,
+        bytes: &[u8],
+        columns: [&'static str; N],
+    ) -> Result<Table<N>, ReportError> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
         let header = reader.headers().map_err(|e| malformed(path, &e))?.clone();
         let mut at = [0; N];

@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Plan(BenchArgs),
     /// Train a model by a recipe
     Train(TrainArgs),
-    /// Compare two results: deltas, intervals, paired tests
+    /// Compare results: two for what changed, several for ranks, a merged model with its parents
     Compare(CompareArgs),
     /// Keep a leaderboard in version control: add rows, make its tables, measure rows again
     #[command(subcommand)]
@@ -138,28 +138,43 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// A results folder or scores.csv: before
-    pub(crate) base: PathBuf,
-    /// A results folder or scores.csv: after
-    pub(crate) head: PathBuf,
+    /// Results folders, scores.csv files, git:REV or git:REV:PATH. Two: what changed from the first (BASE) to
+    /// the second (HEAD). One, or more than two: their models, ranked
+    #[arg(required = true, value_name = "RESULTS")]
+    pub(crate) sources: Vec<String>,
+    /// The results folder of git:REV, from the root of the repository
+    #[arg(long, value_name = "DIR", default_value = "results/leaderboard")]
+    pub(crate) path: String,
+    /// Compare a merged model with its parents, all models of one result
+    #[arg(long, value_name = "MERGED")]
+    pub(crate) parents: Option<String>,
+    /// A parent of the merged model [default: what run.json says]
+    #[arg(long, value_name = "NAME", requires = "parents")]
+    pub(crate) parent: Vec<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CompareFormat,
     /// Metrics to compare: `main`, `all` or names separated by commas
     #[arg(long, default_value = "main")]
     pub(crate) metrics: String,
-    /// Compare a model of BASE with one of another name in HEAD
-    #[arg(long = "model", value_name = "BASE=HEAD")]
+    /// Compare this model only, or a model of BASE with one of another name in HEAD
+    #[arg(long = "model", value_name = "NAME|BASE=HEAD")]
     pub(crate) models: Vec<String>,
-    /// Exit with status 4 when a cell is significantly worse (by at least POINTS on the 0-100 scale)
-    #[arg(long, value_name = "regression[=POINTS]")]
-    pub(crate) fail_on: Option<String>,
+    /// Exit with status 4 when a cell is significantly worse (by at least POINTS on the 0-100 scale), or when
+    /// HEAD lacks a cell of BASE
+    #[arg(long, value_name = "regression[=POINTS]|missing")]
+    pub(crate) fail_on: Vec<String>,
     /// Significance level after Holm's correction
-    #[arg(long, default_value_t = 0.05)]
+    #[arg(long, default_value_t = 0.05, value_parser = level)]
     pub(crate) alpha: f64,
     /// Compare although the datasets differ
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+fn level(text: &str) -> Result<f64, String> {
+    let level = text.parse::<f64>().ok().filter(|level| (0.0..1.0).contains(level) && *level > 0.0);
+    level.ok_or_else(|| "expected a number between 0 and 1".to_owned())
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

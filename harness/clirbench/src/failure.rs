@@ -11,7 +11,7 @@ pub(crate) enum Exit {
     Error = 1,
     /// Some cells failed.
     Incomplete = 3,
-    /// A regression was found.
+    /// A comparison found what `--fail-on` names.
     Regression = 4,
     /// A check found something.
     Findings = 5,

@@ -7,6 +7,7 @@ mod environment;
 mod failure;
 mod progress;
 mod screen;
+mod source;
 
 use std::process::ExitCode;
 

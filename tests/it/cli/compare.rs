@@ -1,19 +1,29 @@
-//! `clirbench compare`: two small results by hand, one cell worse, one better, one the same.
+//! `clirbench compare`: small results by hand. Two of one model, with one cell worse, one better, one
+//! the same; and one of four models, of which one is merged from two others.
 
 use clirbench_core::results::{QueryValues, ScoreRow};
 use clirbench_report::{Options, Results, write_all};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::shown;
 use crate::place::Place;
 
-/// nDCG@10 of eight queries in three cells, written as a run writes it.
+/// nDCG@10 of queries in one cell per language, written as a run writes it.
 fn write(place: &Place, name: &str, hash: &str, values: [[f64; 8]; 3]) {
     let mut results = Results { run: json!({"datasets": {"kdc": {"hash": hash}}}), ..Results::default() };
-    for (query_lang, values) in ["ko", "es", "zh"].into_iter().zip(values) {
-        let value = values.iter().sum::<f64>() / 8.0;
+    add(&mut results, "m", ["ko", "es", "zh"].into_iter().zip(values));
+    write_all(&place.path(name), &results, &Options::default()).expect("written");
+}
+
+fn add<const N: usize>(
+    results: &mut Results,
+    model: &str,
+    cells: impl Iterator<Item = (&'static str, [f64; N])>,
+) {
+    for (query_lang, values) in cells {
+        let value = values.iter().sum::<f64>() / N as f64;
         let row = ScoreRow {
-            model: "m".to_owned(),
+            model: model.to_owned(),
             dataset: "kdc".to_owned(),
             documents: "unique".to_owned(),
             scenario: "clir".to_owned(),
@@ -23,15 +33,41 @@ fn write(place: &Place, name: &str, hash: &str, values: [[f64; 8]; 3]) {
             value,
             ci_low: (value - 0.1).max(0.0),
             ci_high: (value + 0.1).min(1.0),
-            queries: 8,
+            queries: N as u32,
             pool_size: 16,
         };
-        let queries = (1..=8).map(|q| format!("q{q}")).collect();
+        let queries = (1..=N).map(|q| format!("q{q}")).collect();
         let metric = row.metric.clone();
         results.per_query.push(QueryValues { cell: row.cell(), metric, queries, values: values.to_vec() });
         results.scores.push(row);
     }
-    write_all(&place.path(name), &results, &Options::default()).expect("written");
+}
+
+/// Twelve queries around a mean: models differ by a constant in all of them, p = 2 / 4096.
+fn around(mean: f64) -> [f64; 12] {
+    std::array::from_fn(|q| mean + if q % 2 == 0 { 0.125 } else { -0.125 })
+}
+
+/// `base` and `aligned` share what is best; `merged` keeps the better of its parents `base` and
+/// `weak` but for one query.
+fn four_models() -> Place {
+    let place = Place::new();
+    let merge = json!({"method": "uniform", "parents": ["base", "weak"]});
+    let run =
+        json!({"datasets": {"kdc": {"hash": "11"}}, "models": {"base": {}, "merged": {"merge": merge}}});
+    let mut results = Results { run, ..Results::default() };
+    let mut kept = around(0.75);
+    kept[4] -= 0.0625;
+    for (model, ko, es) in [
+        ("base", around(0.75), around(0.5)),
+        ("weak", around(0.25), around(0.25)),
+        ("merged", kept, around(0.5)),
+        ("aligned", around(0.75), around(0.75)),
+    ] {
+        add(&mut results, model, [("ko", ko), ("es", es)].into_iter());
+    }
+    write_all(&place.path("run"), &results, &Options::default()).expect("written");
+    place
 }
 
 /// ko: every query falls from 1 to 0.5; of the 256 sign patterns two reach that, p = 1/128.
@@ -85,4 +121,63 @@ fn scores_alone_compare_by_their_intervals() {
     // 1.0 (0.9 to 1.0) against 0.5 (0.4 to 0.6): no overlap.
     let ended = place.end(["compare", "base/scores.csv", "head/scores.csv", "--fail-on", "regression"]);
     insta::assert_snapshot!("compare_scores_alone", shown(&ended, &place));
+}
+
+#[test]
+fn models_of_one_result_are_ranked() {
+    let place = four_models();
+    for format in ["text", "markdown", "csv"] {
+        let ended = place.end(["compare", "run", "--format", format]);
+        insta::assert_snapshot!(format!("tiers_as_{format}"), shown(&ended, &place));
+    }
+    let ended = place.end(["compare", "run", "--format", "json", "--model", "base", "--model", "weak"]);
+    let value: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    // Two cells and their mean; 3 * 2 / 4096.
+    assert_eq!((&value["tests"], &value["tables"][0]["scope"]["cells"]), (&json!(3), &json!(2)));
+    assert_eq!(value["tables"][0]["pairs"][0]["p_holm"], json!(3.0 * 2.0 / 4096.0));
+}
+
+#[test]
+fn several_results_are_ranked_with_their_sources() {
+    let place = two_results();
+    write(&place, "third", "11", [[0.75; 8], [0.625; 8], [0.25; 8]]);
+    let ended = place.end(["compare", "base", "head", "third", "--alpha", "0.1"]);
+    insta::assert_snapshot!("tiers_of_three_results", shown(&ended, &place));
+    let refused = place.end(["compare", "base", "head", "other"]);
+    insta::assert_snapshot!("tiers_of_other_data", shown(&refused, &place));
+}
+
+#[test]
+fn a_merged_model_against_its_parents() {
+    let place = four_models();
+    for format in ["text", "markdown", "csv"] {
+        let ended = place.end(["compare", "--parents", "merged", "run", "--format", format]);
+        insta::assert_snapshot!(format!("parents_as_{format}"), shown(&ended, &place));
+    }
+    let arguments =
+        ["compare", "--parents", "aligned", "--parent", "base", "--parent", "merged", "run", "--json"];
+    let value: Value = serde_json::from_str(&place.end(arguments).stdout).expect("JSON");
+    assert_eq!(value["rows"][0]["inherited"], "beats-all");
+}
+
+#[test]
+fn what_cannot_be_compared() {
+    let place = four_models();
+    let mut shown_all = String::new();
+    for arguments in [
+        &["--parents", "aligned", "run"][..],
+        &["--parents", "merge", "run"],
+        &["--parents", "aligned", "--parent", "bass", "run"],
+        &["--parents", "merged", "run", "run"],
+        &["run", "--fail-on", "regression"],
+        &["run", "--model", "base"],
+        &["run", "--model", "base=weak"],
+        &["run", "--parent", "base"],
+        &["run", "--alpha", "5"],
+        &[],
+    ] {
+        let ended = place.end([&["compare"], arguments].concat());
+        shown_all.push_str(&format!("compare {}\n{}\n", arguments.join(" "), shown(&ended, &place)));
+    }
+    insta::assert_snapshot!("what_cannot_be_compared", shown_all);
 }

@@ -1,13 +1,14 @@
-//! Which rows of the two sides belong together, and whether they may be compared.
+//! Which rows belong together, and whether they may be compared.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::evidence::Evidence;
 use super::{CompareError, CompareOptions, MetricChoice, Rows, Side, main_metrics, words};
 use crate::results::ScoreRow;
 
 /// All rows of a side, also those that are not compared: a test may lean on another metric.
 pub(super) fn rows_by_key<'a>(
-    side: &'static str,
+    side: &str,
     of: &'a Side,
     options: &CompareOptions,
 ) -> Result<Rows<'a>, CompareError> {
@@ -16,7 +17,7 @@ pub(super) fn rows_by_key<'a>(
         let twice = rows.insert((row.cell(), row.metric.as_str()), row).is_some();
         if twice && wanted(row, &options.metrics) {
             return Err(CompareError::Duplicate {
-                side,
+                side: side.to_owned(),
                 cell: words(&row.cell()),
                 metric: row.metric.clone(),
             });
@@ -37,9 +38,9 @@ pub(super) fn wanted(row: &ScoreRow, metrics: &MetricChoice) -> bool {
     }
 }
 
-pub(super) fn known_metrics(base: &Side, head: &Side, metrics: &MetricChoice) -> Result<(), CompareError> {
+pub(super) fn known_metrics(sides: &[&Side], metrics: &MetricChoice) -> Result<(), CompareError> {
     let MetricChoice::Named(names) = metrics else { return Ok(()) };
-    let known: BTreeSet<&String> = base.scores.iter().chain(&head.scores).map(|r| &r.metric).collect();
+    let known: BTreeSet<&String> = sides.iter().flat_map(|side| &side.scores).map(|r| &r.metric).collect();
     match names.iter().find(|n| !known.contains(n)) {
         None => Ok(()),
         Some(name) => {
@@ -64,7 +65,7 @@ pub(super) fn pair_models(
     for (from, to) in &options.models {
         for (side, name, known) in [("BASE", from, &in_base), ("HEAD", to, &in_head)] {
             if !known.contains(name) {
-                let (name, known) = (name.clone(), known.clone());
+                let (side, name, known) = (side.to_owned(), name.clone(), known.clone());
                 return Err(CompareError::UnknownModel { side, name, known });
             }
         }
@@ -89,40 +90,59 @@ pub(super) fn listed(
     options.models.is_empty() || pairs.iter().any(|p| side(p) == model)
 }
 
-/// Notes on what could not be checked; an error where the data differ and it is not forced.
-pub(super) fn same_data(
-    joined: &[(&ScoreRow, &ScoreRow)],
-    base: &Side,
-    head: &Side,
+/// Notes on what could not be checked; an error where the data differ and it is not forced. `uses`
+/// are rows that are compared with each other, each with its side.
+pub(super) fn same_data<'a: 'e, 'e>(
+    sides: &'static str,
+    uses: impl Iterator<Item = [(&'e Evidence<'a>, &'a ScoreRow); 2]>,
     force: bool,
 ) -> Result<Vec<String>, CompareError> {
-    let (mut different, mut notes) = (BTreeSet::new(), Vec::new());
-    let mut unknown = BTreeSet::new();
-    for (b, h) in joined {
-        let name = &b.dataset;
-        match (base.dataset_hashes.get(name), head.dataset_hashes.get(name)) {
-            (Some(a), Some(b)) if a != b => {
-                different.insert(format!("dataset {name} has the hash {a} in BASE and {b} in HEAD"));
-            }
-            (Some(_), Some(_)) => {}
-            _ => {
-                unknown.insert(name.as_str());
+    let (mut different, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+    for [(a, x), (b, y)] in uses {
+        let name = &x.dataset;
+        // Results in one folder come from one run, or were joined by somebody who knew.
+        if !std::ptr::eq(a.side, b.side) {
+            match (a.side.dataset_hashes.get(name), b.side.dataset_hashes.get(name)) {
+                (Some(own), Some(other)) if own != other => {
+                    different.insert(format!(
+                        "dataset {name} has the hash {own} in {} and {other} in {}",
+                        a.label, b.label
+                    ));
+                }
+                (Some(_), Some(_)) => {}
+                _ => {
+                    unknown.insert(name.as_str());
+                }
             }
         }
-        if (b.queries, b.pool_size) != (h.queries, h.pool_size) {
+        if (x.queries, x.pool_size) != (y.queries, y.pool_size) {
             different.insert(format!(
-                "{} {} {}: {} queries and {} documents in BASE, {} and {} in HEAD",
-                b.dataset, b.scenario, b.pool_langs, b.queries, b.pool_size, h.queries, h.pool_size
+                "{name} {} {}: {} queries and {} documents in {}, {} and {} in {}",
+                x.scenario, x.pool_langs, x.queries, x.pool_size, a.label, y.queries, y.pool_size, b.label
             ));
         }
     }
     if !different.is_empty() && !force {
-        return Err(CompareError::DifferentData(different.into_iter().collect()));
+        return Err(CompareError::DifferentData { sides, differences: different.into_iter().collect() });
     }
-    notes.extend(different.into_iter().map(|d| format!("compared by force: {d}")));
+    let mut notes: Vec<String> = different.iter().map(|d| format!("compared by force: {d}")).collect();
     if !unknown.is_empty() {
         let names: Vec<_> = unknown.into_iter().collect();
         notes.push(format!("not checked for equal data, a hash is missing: {}", names.join(", ")));
     }
     Ok(notes)
+}
+
+/// The hash of each dataset for which all sides have the same one.
+pub(super) fn common_hashes<'a>(
+    datasets: impl Iterator<Item = &'a str>,
+    sides: &[&Side],
+) -> BTreeMap<String, String> {
+    let common = |name: &str| {
+        let mut hashes = sides.iter().map(|side| side.dataset_hashes.get(name));
+        let first = hashes.next()??;
+        hashes.all(|hash| hash == Some(first)).then(|| first.clone())
+    };
+    let datasets: BTreeSet<&str> = datasets.collect();
+    datasets.into_iter().filter_map(|name| Some((name.to_owned(), common(name)?))).collect()
 }

@@ -1,6 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::stats::Interval;
+
+mod parents;
+mod tiers;
 
 /// A clir row over the queries q0, q1, ... with its per-query values.
 fn row(model: &str, query_lang: &str, metric: &str, values: &[f64]) -> (ScoreRow, QueryValues) {
@@ -31,7 +35,12 @@ fn row(model: &str, query_lang: &str, metric: &str, values: &[f64]) -> (ScoreRow
 fn side(rows: impl IntoIterator<Item = (ScoreRow, QueryValues)>) -> Side {
     let (scores, per_query) = rows.into_iter().unzip();
     let dataset_hashes = BTreeMap::from([("kdc".to_owned(), "11".to_owned())]);
-    Side { scores, per_query, dataset_hashes }
+    Side { scores, per_query, dataset_hashes, ..Side::default() }
+}
+
+/// Whether an interval has these ends, but for rounding.
+fn is(interval: Option<Interval>, low: f64, high: f64) -> bool {
+    interval.is_some_and(|i| (i.low - low).abs() < 1e-9 && (i.high - high).abs() < 1e-9)
 }
 
 fn by_default(base: &Side, head: &Side) -> Comparison {
@@ -59,6 +68,7 @@ fn two_rows_by_hand() {
     assert!((es.delta - 0.25 / 6.0).abs() < 1e-15 && es.p == Some(1.0));
     assert_eq!((&comparison.only_base[..], &comparison.only_head[..]), (&[][..], &[][..]));
     assert!(comparison.notes.is_empty(), "{:?}", comparison.notes);
+    assert_eq!(comparison.data, base.dataset_hashes);
 
     // Alone in its family, or at another level, the fall is significant.
     let alone = by_default(&side([row("m", "ko", "ndcg@10", &[1.0; 6])]), &head);

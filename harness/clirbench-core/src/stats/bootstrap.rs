@@ -25,9 +25,11 @@ pub struct Interval {
 
 impl Interval {
     /// The interval of a statistic from its value in each resample, such as the average of the
-    /// [`Resamples::means`] of several cells; `None` where there is no resample.
+    /// [`Resamples::means`] of several cells. Resamples in which it has none (NaN) are left out;
+    /// `None` where no resample is left.
     #[must_use]
-    pub fn of_samples(samples: Vec<f64>) -> Option<Interval> {
+    pub fn of_samples(mut samples: Vec<f64>) -> Option<Interval> {
+        samples.retain(|sample| !sample.is_nan());
         (!samples.is_empty()).then(|| percentiles(samples))
     }
 }
@@ -52,10 +54,25 @@ impl Resamples {
     /// # Errors
     /// [`StatsError::NoDraws`] when `resamples` is 0.
     pub fn new(clusters: Clusters, resamples: usize, seed: u64) -> Result<Resamples, StatsError> {
+        Resamples::in_stream(clusters, resamples, seed, 0)
+    }
+
+    /// The same from one of the seed's streams. Draws from different streams are independent, which
+    /// the datasets of an average have to be; [`Resamples::new`] draws from stream 0.
+    ///
+    /// # Errors
+    /// [`StatsError::NoDraws`] when `resamples` is 0.
+    pub fn in_stream(
+        clusters: Clusters,
+        resamples: usize,
+        seed: u64,
+        stream: u64,
+    ) -> Result<Resamples, StatsError> {
         if resamples == 0 {
             return Err(StatsError::NoDraws);
         }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream);
         let count = clusters.len();
         let mut multiplicity = vec![0_u16; resamples * count];
         let mut rows = Vec::with_capacity(resamples);
@@ -88,6 +105,13 @@ impl Resamples {
         Ok(drawn.zip(&self.rows).map(|(times, rows)| weighted_sum(times, &sums) / rows).collect())
     }
 
+    /// Sum over sum in each resample, both given per cluster: the mean of rows of which some
+    /// clusters have none. Not a number where a resample drew only such clusters.
+    pub(super) fn ratios(&self, sums: &[f64], rows: &[f64]) -> Vec<f64> {
+        let drawn = self.multiplicity.chunks_exact(sums.len());
+        drawn.map(|times| weighted_sum(times, sums) / weighted_sum(times, rows)).collect()
+    }
+
     /// Interval of the mean of `values`.
     ///
     /// # Errors
@@ -107,22 +131,6 @@ impl Resamples {
         statistic: impl Fn(f64) -> f64,
     ) -> Result<Interval, StatsError> {
         Ok(percentiles(self.means(values)?.into_iter().map(statistic).collect()))
-    }
-
-    /// Paired interval of `statistic(head) - statistic(base)`: both sides see the same resamples.
-    /// With the identity it is the interval of the mean difference.
-    ///
-    /// # Errors
-    /// As [`Resamples::means`], for either side.
-    pub fn interval_of_difference(
-        &self,
-        base: &[f64],
-        head: &[f64],
-        statistic: impl Fn(f64) -> f64,
-    ) -> Result<Interval, StatsError> {
-        let (base, head) = (self.means(base)?, self.means(head)?);
-        let differences = base.into_iter().zip(head).map(|(b, h)| statistic(h) - statistic(b));
-        Ok(percentiles(differences.collect()))
     }
 }
 
@@ -247,18 +255,13 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_gain_has_a_paired_interval_of_no_width() {
-        let drawn = resamples(&["a", "b", "c", "d"], 200, 5);
-        let (base, head) = ([0.0, 8.0, 2.0, 4.0], [0.5, 8.5, 2.5, 4.5]);
-        let interval = drawn.interval_of_difference(&base, &head, |m| m);
-        assert_eq!(interval, Ok(Interval { low: 0.5, high: 0.5 }));
-    }
-
-    #[test]
     fn the_draw_is_pinned() {
         // A new version of the generator that draws differently would change published intervals.
         let drawn = resamples(&["a", "b", "c", "d", "e", "f"], 2, 42);
         assert_eq!(drawn.multiplicity, [1, 1, 1, 0, 2, 1, 1, 1, 1, 2, 1, 0]);
+        let clusters = Clusters::of(&["a", "b", "c", "d", "e", "f"]).expect("not empty");
+        let other = Resamples::in_stream(clusters, 2, 42, 1).expect("n > 0");
+        assert_ne!(other.multiplicity, drawn.multiplicity);
     }
 
     #[test]

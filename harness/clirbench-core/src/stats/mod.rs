@@ -19,12 +19,16 @@
 mod bootstrap;
 mod clusters;
 mod holm;
+mod panel;
 mod randomization;
 
 pub use bootstrap::{DEFAULT_RESAMPLES, Interval, LEVEL, Resamples};
 pub use clusters::Clusters;
 pub use holm::holm;
-pub use randomization::{DEFAULT_PERMUTATIONS, EXACT_CLUSTERS, Randomization, randomization_test};
+pub use panel::{CellStatistic, Panel, PanelCell};
+pub use randomization::{
+    DEFAULT_PERMUTATIONS, EXACT_CLUSTERS, Permutations, Randomization, randomization_test,
+};
 
 /// Why a statistic has no value.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -38,6 +42,16 @@ pub enum StatsError {
         /// Number of query ids.
         expected: usize,
         /// Number of values.
+        found: usize,
+    },
+    /// Values are not given for each cell of a panel.
+    #[error(
+        "values or statistics of {found} cells for a panel of {expected}: give one per cell, in its order"
+    )]
+    Cells {
+        /// Number of cells.
+        expected: usize,
+        /// Number that was given.
         found: usize,
     },
     /// A value is NaN or infinite.

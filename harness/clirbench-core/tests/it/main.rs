@@ -3,6 +3,7 @@
 
 mod golden;
 mod golden_int8;
+mod golden_scipy;
 mod golden_trec;
 mod metrics_by_hand;
 mod npz;

@@ -4,139 +4,109 @@
 //! use std::path::Path;
 //!
 //! use clirbench_core::compare::{CompareOptions, compare};
-//! use clirbench_report::compare::{read_side, text};
+//! use clirbench_report::compare::{Rendering, read_side};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let base = read_side(Path::new("results/base"))?;
 //! let head = read_side(Path::new("results/head"))?;
 //! let comparison = compare(&base, &head, &CompareOptions::default())?;
-//! print!("{}", text::render(&comparison, false));
+//! print!("{}", comparison.text(false));
 //! let failed = !comparison.regressions(0.5).is_empty();
 //! # let _ = failed;
 //! # Ok(())
 //! # }
 //! ```
 
-pub mod csv;
-pub mod json;
-pub mod markdown;
+mod difference;
+mod figure;
+mod parents;
 mod side;
-pub mod text;
+mod table;
+mod tiers;
 
-use clirbench_core::compare::{ComparedRow, Comparison, Unmatched, Verdict, points_per_unit};
+use clirbench_core::compare::{Origin, Place, Scope};
 use clirbench_core::results::Cell;
-pub use side::read_side;
+use serde::Serialize;
+pub use side::{SideFiles, parse_side, read_side};
 
-use crate::number::fixed;
+use crate::error::ReportError;
 
-/// A row's texts, as the text and Markdown tables share them.
-struct Line {
-    verdict: &'static str,
-    cell: String,
-    metric: String,
-    base: String,
-    head: String,
-    delta: String,
-    interval: String,
-    p: String,
-}
+/// How a comparison is printed. Equal comparisons give equal bytes.
+pub trait Rendering: Serialize {
+    /// Aligned tables for a terminal. `colour` marks worse and better rows in red and green (ANSI);
+    /// leave it off where NO_COLOR is set.
+    fn text(&self, colour: bool) -> String;
 
-const HEAD: [&str; 8] = ["", "cell", "metric", "BASE", "HEAD", "delta", "95% interval", "p (Holm)"];
+    /// A pull request comment: what matters first, the rest folded away.
+    fn markdown(&self) -> String;
 
-impl Line {
-    fn new(row: &ComparedRow) -> Self {
-        // On the 0-100 scale; ranks as they are.
-        let factor = points_per_unit(&row.metric).unwrap_or(1.0);
-        let number = |v: f64| fixed(v * factor, 2);
-        let signed = |v: f64| {
-            let text = number(v);
-            if text.starts_with('-') || text == "0.00" { text } else { format!("+{text}") }
-        };
-        let p = |p: f64| if p < 0.001 { "<0.001".to_owned() } else { fixed(p, 3) };
-        Line {
-            verdict: verdict(row.verdict),
-            cell: cell(row),
-            metric: row.metric.clone(),
-            base: number(row.base),
-            head: number(row.head),
-            delta: signed(row.delta),
-            interval: row
-                .interval
-                .map_or_else(String::new, |i| format!("{} to {}", signed(i.low), signed(i.high))),
-            p: row.p_holm.map_or_else(String::new, p),
-        }
-    }
+    /// Exact numbers in the metrics' own units; empty fields where there is no number.
+    ///
+    /// # Errors
+    /// When the CSV writer fails.
+    fn csv(&self) -> Result<Vec<u8>, ReportError>;
 
-    fn fields(&self) -> [&str; 8] {
-        [self.verdict, &self.cell, &self.metric, &self.base, &self.head, &self.delta, &self.interval, &self.p]
+    /// All of it, exact; pretty-printed, with a line end.
+    ///
+    /// # Errors
+    /// When the JSON writer fails.
+    fn json(&self) -> Result<String, ReportError> {
+        serde_json::to_string_pretty(self)
+            .map(|text| text + "\n")
+            .map_err(|e| ReportError::Encode { file: "comparison", what: e.to_string() })
     }
 }
 
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Regression => "worse",
-        Verdict::Gain => "better",
-        Verdict::Same => "",
-    }
-}
+const SCALE: &str = "Values on the 0-100 scale; max@r is a rank, lower is better.";
 
-fn cell(row: &ComparedRow) -> String {
-    let place = place(&row.cell);
-    if row.cell.model == row.head_model {
-        format!("{} {place}", row.cell.model)
-    } else {
-        format!("{} → {} {place}", row.cell.model, row.head_model)
-    }
-}
-
-fn place(cell: &Cell) -> String {
-    let documents = if cell.documents == "unique" { "" } else { &cell.documents };
-    let words = [&cell.dataset, documents, &cell.scenario, &cell.query_lang];
+/// A cell without its model: `kdc clir en→ko`.
+fn place(dataset: &str, documents: &str, scenario: &str, query_lang: &str, pool_langs: &str) -> String {
+    let documents = if documents == "unique" { "" } else { documents };
+    let words = [dataset, documents, scenario, query_lang];
     let words: Vec<_> = words.into_iter().filter(|w| !w.is_empty()).collect();
-    format!("{}→{}", words.join(" "), cell.pool_langs)
+    format!("{}→{pool_langs}", words.join(" "))
 }
 
-/// How many rows got worse and better, and how to read them.
-fn summary(comparison: &Comparison) -> String {
-    let count = |v| comparison.rows.iter().filter(|r| r.verdict == v).count();
-    format!(
-        "{} compared: {} worse, {} better, {} without a significant difference (alpha {}). Values on the 0-100 scale; max@r is a rank, lower is better.",
-        comparison.rows.len(),
-        count(Verdict::Regression),
-        count(Verdict::Gain),
-        count(Verdict::Same),
-        comparison.alpha
-    )
+fn place_of(cell: &Cell) -> String {
+    place(&cell.dataset, &cell.documents, &cell.scenario, &cell.query_lang, &cell.pool_langs)
 }
 
-/// What stands below the table: notes, why some rows have no p, cells of one side only.
-fn remarks(comparison: &Comparison) -> Vec<String> {
-    let mut out = comparison.notes.clone();
-    let mut reasons: Vec<(&str, usize)> = Vec::new();
-    for note in comparison.rows.iter().filter_map(|r| r.note.as_deref()) {
-        match reasons.iter_mut().find(|(reason, _)| *reason == note) {
-            Some((_, rows)) => *rows += 1,
-            None => reasons.push((note, 1)),
+/// A cell, or a scenario and the number of its cells.
+fn scope(scope: &Scope) -> String {
+    match &scope.cell {
+        Some(Place { dataset, documents, scenario, query_lang, pool_langs }) => {
+            place(dataset, documents, scenario, query_lang, pool_langs)
         }
+        None if scope.cells == 1 => format!("{}, 1 cell", scope.scenario),
+        None => format!("{}, mean of {} cells", scope.scenario, scope.cells),
     }
-    out.extend(reasons.into_iter().map(|(reason, rows)| {
-        format!("{rows} without p: {reason}; such a row counts as changed where the two 95% intervals do not overlap")
-    }));
-    for (side, unmatched) in [("BASE", &comparison.only_base), ("HEAD", &comparison.only_head)] {
-        out.extend(by_cell(unmatched).into_iter().map(|(cell, metrics)| {
-            format!("only in {side}: {} {}: {}", cell.model, place(cell), metrics.join(", "))
-        }));
-    }
-    out
 }
 
-fn by_cell(unmatched: &[Unmatched]) -> Vec<(&Cell, Vec<&str>)> {
-    let mut cells: Vec<(&Cell, Vec<&str>)> = Vec::new();
-    for one in unmatched {
-        match cells.iter_mut().find(|(cell, _)| **cell == one.cell) {
-            Some((_, metrics)) => metrics.push(&one.metric),
-            None => cells.push((&one.cell, vec![&one.metric])),
-        }
-    }
-    cells
+/// `git:main, commit 0123456789ab`; nothing where the source has no name.
+fn origin(origin: &Origin) -> Option<String> {
+    let commit = origin.commit.as_deref().map(|commit| format!(", commit {}", short(commit)));
+    (!origin.source.is_empty()).then(|| format!("{}{}", origin.source, commit.unwrap_or_default()))
+}
+
+/// The first digits of a hash, enough to tell any two apart.
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+/// The data that everything was measured on; nothing where no hash is known.
+fn data<'a>(hashes: impl IntoIterator<Item = (&'a String, &'a String)>) -> Option<String> {
+    let named: Vec<_> =
+        hashes.into_iter().map(|(dataset, hash)| format!("{dataset} {}", short(hash))).collect();
+    (!named.is_empty()).then(|| format!("data, the same for all: {}", named.join(", ")))
+}
+
+/// Lines of a Markdown list, folded away where they are many.
+fn fold(out: &mut String, summary: &str, body: &str) {
+    out.push_str(&format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n\n"));
+}
+
+/// Ends with one line end.
+fn ended(mut out: String) -> String {
+    out.truncate(out.trim_end().len());
+    out + "\n"
 }

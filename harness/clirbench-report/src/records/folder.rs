@@ -8,15 +8,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clirbench_core::results::QueryValues;
 use sha2::{Digest, Sha256};
 
 use super::record::{Record, Recorded};
-use crate::bias::{BiasCsv, read_bias};
+use crate::bias::{BiasCsv, parse_bias};
 use crate::error::ReportError;
-use crate::file::{read_text, replace};
-use crate::per_query::{PerQueryParquet, read_per_query};
-use crate::scores::{ScoresCsv, read_scores};
+use crate::file::{read_bytes, read_text, replace};
+use crate::per_query::{PerQueryParquet, parse_per_query};
+use crate::scores::{ScoresCsv, parse_scores};
 use crate::{Exporter, Options};
 
 /// Where a leaderboard's records lie in its folder.
@@ -63,16 +62,29 @@ pub(super) fn read_each(board: &Path) -> Result<Vec<(String, Result<Recorded, Re
     Ok(folders(board)?.iter().map(named).collect())
 }
 
-/// The per-query values of every record, in the order of [`read_all`].
+/// Paths below the leaderboard's folder, with `/`, of every record's per-query values.
 ///
 /// # Errors
-/// A file that cannot be read.
-pub(crate) fn per_query(board: &Path) -> Result<Vec<QueryValues>, ReportError> {
-    let mut all = Vec::new();
-    for folder in folders(board)? {
-        all.extend(read_per_query(&folder.join(PerQueryParquet.file_name()))?);
+/// A folder that cannot be listed.
+pub(crate) fn per_query_paths(board: &Path) -> Result<Vec<String>, ReportError> {
+    let path = |folder: &PathBuf| {
+        let folder = folder.strip_prefix(board).unwrap_or(folder);
+        let parts: Vec<_> = folder.iter().map(|part| part.to_string_lossy()).collect();
+        format!("{}/{}", parts.join("/"), PerQueryParquet.file_name())
+    };
+    Ok(folders(board)?.iter().map(path).collect())
+}
+
+/// Whether a path is one of those.
+pub(crate) fn is_per_query(path: &str) -> bool {
+    match path.split('/').collect::<Vec<_>>()[..] {
+        [records, model, dataset, file] => {
+            records == RECORDS
+                && file == PerQueryParquet.file_name()
+                && ![model, dataset].iter().any(|name| name.starts_with('.'))
+        }
+        _ => false,
     }
-    Ok(all)
 }
 
 /// Where a record lies; an error where its names are no names of folders.
@@ -135,18 +147,20 @@ fn read(folder: &Path) -> Result<Recorded, ReportError> {
     if !folder.ends_with(record.folder()) {
         return Err(refuse(path, format!("it is the record of {}", record.folder())));
     }
-    for exporter in NUMBERS {
+    let read = |exporter: &dyn Exporter| {
         let file = folder.join(exporter.file_name());
-        let bytes = fs::read(&file).map_err(|e| ReportError::io("read", &file, e))?;
+        let bytes = read_bytes(&file)?;
         if record.files.get(exporter.file_name()) != Some(&sha256(&bytes)) {
             let what = format!("it is not the file that {DESCRIPTION} was written with");
             return Err(refuse(file, what));
         }
-    }
+        Ok((file, bytes))
+    };
+    let (scores, bias, per_query) = (read(&ScoresCsv)?, read(&BiasCsv)?, read(&PerQueryParquet)?);
     let recorded = Recorded {
-        scores: read_scores(&folder.join(ScoresCsv.file_name()))?,
-        per_query: read_per_query(&folder.join(PerQueryParquet.file_name()))?,
-        bias: read_bias(&folder.join(BiasCsv.file_name()))?,
+        scores: parse_scores(&scores.0, &scores.1)?,
+        bias: parse_bias(&bias.0, &bias.1)?,
+        per_query: parse_per_query(&per_query.0, per_query.1)?,
         record,
     };
     match recorded.inconsistency() {

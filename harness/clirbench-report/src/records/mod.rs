@@ -31,8 +31,8 @@ mod run;
 
 pub use add::{Added, Effect, add};
 pub use board::{Stale, build, stale};
-pub(crate) use folder::per_query;
 pub use folder::read_all;
+pub(crate) use folder::{is_per_query, per_query_paths};
 pub use record::{
     Configuration, HashedFile, Measured, PluginStamp, Record, Recorded, RecordedDataset, RecordedModel,
     RecordedScenario,
