@@ -249,8 +249,10 @@ fn show(record: &Record, verdict: &Verdict, screen: &Screen) {
             screen.print(&format!("{name}: {} rows, all equal", r.rows));
         }
         Verdict::Measured(r) if r.departures.is_empty() => screen.print(&format!(
-            "{name}: {} rows, {} equal, the others within {:.3} points",
-            r.rows, r.equal, r.largest
+            "{name}: {} rows, {} equal, the others within {} points",
+            r.rows,
+            r.equal,
+            shown(r.largest)
         )),
         Verdict::Measured(r) => {
             screen.print(&format!("{name}: FAILED: {} of {} rows differ", r.departures.len(), r.rows));
@@ -269,7 +271,8 @@ fn line(departure: &Departure) -> String {
     let place = format!("{} {}-{} {name}", cell.scenario, cell.query_lang, cell.pool_langs);
     match difference {
         Difference::Number { column, recorded, measured, points } => {
-            format!("{place}: {column} {recorded} recorded, {measured} measured, {points:.3} points apart")
+            let apart = shown(*points);
+            format!("{place}: {column} {recorded} recorded, {measured} measured, {apart} points apart")
         }
         Difference::Counts { recorded: [queries, pool], measured: [now, pool_now] } => {
             format!("{place}: {queries} queries and {pool} documents recorded, {now} and {pool_now} measured")
@@ -278,6 +281,11 @@ fn line(departure: &Departure) -> String {
         Difference::NotMeasured => format!("{place}: recorded, but not measured"),
         Difference::NotRecorded => format!("{place}: measured, but not recorded"),
     }
+}
+
+/// Points: three decimals, or the power of ten of what they would hide.
+fn shown(points: f64) -> String {
+    if points < 0.0005 { format!("{points:.0e}") } else { format!("{points:.3}") }
 }
 
 fn as_json(record: &Record, verdict: &Verdict) -> Value {
