@@ -6,6 +6,7 @@
 //! - `hostile`: plugins that crash, hang, print and lie cost their own cells and nothing else.
 //! - `resume`: killed at any moment and run again: the same bytes, and at most one shard encoded again.
 //! - `determinism`: the same bytes with one thread and with two.
+//! - `leaderboard`: rows added, tables built, rows measured again, killed while they are written.
 //! - `trec`: run files rank and score as `scores.csv` says.
 //! - `train`: recipes, from training data to a model that is measured.
 //! - `sweep`: merges that nobody writes.
@@ -26,6 +27,7 @@ mod golden;
 mod golden_int8;
 mod golden_xquad;
 mod hostile;
+mod leaderboard;
 mod merge;
 mod mergers;
 #[path = "../../harness/clirbench-core/tests/it/npz.rs"]

@@ -7,6 +7,7 @@ pub mod compare;
 pub mod dataset;
 pub mod metrics;
 pub mod ranking;
+pub mod replication;
 pub mod results;
 pub mod run;
 pub mod stats;

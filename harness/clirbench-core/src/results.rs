@@ -102,6 +102,21 @@ pub struct BiasRow {
     pub queries: u32,
 }
 
+impl BiasRow {
+    /// The cell that this row is about.
+    #[must_use]
+    pub fn cell(&self) -> Cell {
+        Cell {
+            model: self.model.clone(),
+            dataset: self.dataset.clone(),
+            documents: self.documents.clone(),
+            scenario: self.scenario.clone(),
+            query_lang: self.query_lang.clone(),
+            pool_langs: self.pool_langs.clone(),
+        }
+    }
+}
+
 /// A ranked document for run files: TREC output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunLine {

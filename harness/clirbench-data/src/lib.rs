@@ -47,7 +47,7 @@ mod table;
 mod template;
 mod training;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clirbench_core::dataset::Collection;
 
@@ -77,6 +77,8 @@ pub struct Loaded {
     pub hashes: ContentHashes,
     /// The entry together with what its manifest says, defaults filled in.
     pub spec: DatasetSpec,
+    /// The folder that the names of its files count from.
+    pub root: PathBuf,
     /// Queries left out because the split does not judge them (BEIR).
     pub unjudged: usize,
     /// What looks wrong, at most [`LIMIT`].
@@ -156,6 +158,7 @@ fn read(dataset: &Resolved) -> (Option<Loaded>, Problems) {
             collection,
             files,
             spec: dataset.spec.clone(),
+            root: dataset.root.clone(),
             unjudged,
             warnings: problems.warnings.clone(),
         }

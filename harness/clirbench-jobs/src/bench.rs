@@ -10,7 +10,7 @@ use clirbench_core::ranking::Ties;
 use clirbench_data::DatasetSpec;
 use clirbench_merge::MergeSpec;
 use clirbench_store::Dtype;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::job::Measure;
 
@@ -31,17 +31,19 @@ pub struct Bench {
 }
 
 /// One `[[models]]` entry.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
     /// Name in leaderboards.
     pub name: String,
     /// The model's directory; relative to the bench file.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// In place of `path`: a merge, measured without being written. Its paths are relative to the
     /// bench file.
     pub merge: Option<MergeSpec>,
     /// Encoder plugin, with or without `encoder-`; chosen by what the directory holds when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,
     /// The plugin's options.
     #[serde(default)]

@@ -23,6 +23,7 @@ mod process;
 mod protocol;
 pub mod provenance;
 pub mod recipe;
+pub mod remeasure;
 pub mod run;
 pub mod sweep;
 pub mod train;

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use clirbench_core::dataset::Entry;
+use clirbench_store::Key;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    bench::RunSpec,
     collect::Collector,
     embeddings::{Embeddings, TextCounts, text_id},
     job::{Failure, PluginRef},
@@ -25,6 +27,9 @@ pub struct Invocation {
     /// Seconds spent reading and planning.
     pub planning_seconds: f64,
 }
+
+/// Of all intervals.
+const CONFIDENCE: f64 = 0.95;
 
 /// The provenance of what is collected so far.
 ///
@@ -53,11 +58,11 @@ pub fn provenance(
             "ties": run.ties,
             "resamples": run.resamples,
             "seed": run.seed,
-            "confidence": 0.95,
+            "confidence": CONFIDENCE,
             "dtype": run.dtype,
             "shard": run.shard,
         },
-        "datasets": datasets(plan),
+        "datasets": datasets(run, plan),
         "models": models(setup, plan, outcome)?,
         "cells": cells(collector),
         "failures": failures(plan, outcome),
@@ -73,8 +78,31 @@ fn origin(plugin: &PluginRef) -> Value {
     json!({"id": plugin.id, "version": plugin.version, "sha256": plugin.sha256})
 }
 
-fn datasets(plan: &Plan) -> Value {
-    let entry = |d: &PlannedDataset| {
+/// What the numbers on a dataset depend on beside the model and the data, and its `hash`. The build
+/// of a scenario's plugin is no part of it.
+#[must_use]
+pub fn configuration(run: &RunSpec, dataset: &PlannedDataset) -> Value {
+    let scenarios = dataset
+        .scenarios
+        .iter()
+        .map(|(name, plugin, config)| json!({"scenario": name, "plugin": plugin.id, "config": config}));
+    let mut value = json!({
+        "documents": dataset.documents,
+        "copies": dataset.copies,
+        "scenarios": scenarios.collect::<Vec<_>>(),
+        "ties": run.ties,
+        "resamples": run.resamples,
+        "seed": run.seed,
+        "confidence": CONFIDENCE,
+        "dtype": run.dtype,
+        "shard": run.shard,
+    });
+    value["hash"] = json!(Key::of(&value));
+    value
+}
+
+fn datasets(run: &RunSpec, plan: &Plan) -> Value {
+    let describe = |d: &PlannedDataset| {
         let scenarios = d.scenarios.iter().map(
             |(name, plugin, config)| json!({"scenario": name, "plugin": origin(plugin), "config": config}),
         );
@@ -88,16 +116,24 @@ fn datasets(plan: &Plan) -> Value {
             "copies": d.copies,
             "files": d.loaded.files,
             "scenarios": scenarios.collect::<Vec<_>>(),
+            "configuration": configuration(run, d),
+            "entry": d.entry(),
+            "notes": d.notes(),
         });
         (d.name.clone(), value)
     };
-    Value::Object(plan.datasets.iter().map(entry).collect())
+    Value::Object(plan.datasets.iter().map(describe).collect())
 }
 
 fn models(setup: &Setup, plan: &Plan, outcome: &Outcome) -> Result<Value, Failure> {
     let mut models = Map::new();
     for (i, model) in plan.models.iter().enumerate() {
-        let mut value = json!({"plugin": origin(&model.plugin), "options": model.options});
+        let mut value = json!({
+            "plugin": origin(&model.plugin),
+            "options": model.options,
+            "entry": setup.bench.models[i],
+            "directory": model.config.get("path"),
+        });
         if let (Some(merge), Some(merged)) = (&model.merge, setup.bench.models[i].merged()) {
             value["merge"] = json!({
                 "method": merge.spec.method,
@@ -115,6 +151,7 @@ fn models(setup: &Setup, plan: &Plan, outcome: &Outcome) -> Result<Value, Failur
             let (inputs, seconds) = inputs(setup, plan, opened)?;
             let rest = json!({
                 "files": opened.files,
+                "hash": model.content(),
                 "runtime": info.runtime,
                 "dim": info.dim,
                 "max_tokens": info.max_tokens,

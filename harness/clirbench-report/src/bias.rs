@@ -1,7 +1,13 @@
 //! `bias.csv`: language preference in mixed pools.
 
+use std::path::Path;
+
+use clirbench_core::results::BiasRow;
+
 use crate::error::ReportError;
+use crate::file::read_bytes;
 use crate::number::shortest;
+use crate::table::Table;
 use crate::{Exporter, Options, Results, csv_bytes};
 
 const COLUMNS: [&str; 10] = [
@@ -58,4 +64,33 @@ impl Exporter for BiasCsv {
         });
         csv_bytes("bias.csv", &COLUMNS, rows)
     }
+}
+
+/// Reads a `bias.csv`. Columns may come in any order, and unknown ones are passed over.
+///
+/// # Errors
+/// A file that cannot be read, a missing column, or a field that is no finite number, with line
+/// and column.
+pub(crate) fn read_bias(path: &Path) -> Result<Vec<BiasRow>, ReportError> {
+    parse_bias(path, &read_bytes(path)?)
+}
+
+/// The same from the file's bytes; `path` is what errors name.
+pub(crate) fn parse_bias(path: &Path, bytes: &[u8]) -> Result<Vec<BiasRow>, ReportError> {
+    let table = Table::parse(path, bytes, COLUMNS)?;
+    let rows = table.rows.iter().map(|row| {
+        Ok(BiasRow {
+            model: row.text(0),
+            dataset: row.text(1),
+            documents: row.text(2),
+            scenario: row.text(3),
+            query_lang: row.text(4),
+            pool_langs: row.text(5),
+            statistic: row.text(6),
+            language: row.text(7),
+            value: table.number(row, 8)?,
+            queries: table.count(row, 9)?,
+        })
+    });
+    rows.collect()
 }

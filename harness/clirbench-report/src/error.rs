@@ -68,6 +68,29 @@ pub enum ReportError {
         /// What is wrong.
         what: String,
     },
+    /// A run that no record can be made of.
+    #[error("{}: {what}; {hint}", path.display())]
+    Run {
+        /// The results folder.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A record that is not what its `record.json` says.
+    #[error("{}: {what}; {hint}", path.display())]
+    Record {
+        /// The record's folder, or the file in it.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Records that may not stand in one table.
+    #[error("{0}")]
+    Disagreement(String),
     /// Bytes that stand for a file which is elsewhere.
     #[error("{}: {what}", path.display())]
     Pointer {

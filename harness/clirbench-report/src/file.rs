@@ -24,6 +24,11 @@ pub(crate) fn replace(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), Report
     fs::rename(&partial, &path).map_err(|e| ReportError::io("write", &path, e))
 }
 
+/// The whole file.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ReportError> {
+    fs::read(path).map_err(|e| ReportError::io("read", path, e))
+}
+
 /// The whole file as text; an error where it is not UTF-8.
 pub(crate) fn read_text(path: &Path) -> Result<String, ReportError> {
     fs::read_to_string(path).map_err(|e| ReportError::io("read", path, e))

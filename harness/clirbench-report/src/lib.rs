@@ -48,9 +48,11 @@ mod number;
 mod pairs;
 mod paper_csv;
 pub mod per_query;
+pub mod records;
 mod run_json;
 pub mod scores;
 pub mod sweep;
+mod table;
 pub mod terminal;
 pub mod trec;
 
@@ -100,6 +102,7 @@ trait Exporter {
     fn render(&self, results: &Results, options: &Options) -> Result<Vec<u8>, ReportError>;
 }
 
+/// In the order in which they are written.
 const EXPORTERS: [&dyn Exporter; 12] = [
     &scores::ScoresCsv,
     &paper_csv::PaperCsv { file: "clir.csv", of: leaderboard::clir },

@@ -5,7 +5,9 @@ use std::path::Path;
 use clirbench_core::results::ScoreRow;
 
 use crate::error::ReportError;
+use crate::file::read_bytes;
 use crate::number::shortest;
+use crate::table::Table;
 use crate::{Exporter, Options, Results, csv_bytes};
 
 /// The columns, in order.
@@ -75,64 +77,27 @@ fn describe(row: &ScoreRow) -> String {
 /// A file that cannot be read, a missing column, or a field that is no finite number, with line
 /// and column.
 pub fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, ReportError> {
-    parse_scores(path, &std::fs::read(path).map_err(|e| ReportError::io("read", path, e))?)
+    parse_scores(path, &read_bytes(path)?)
 }
 
 /// The same from the file's bytes; `path` is what errors name.
 pub(crate) fn parse_scores(path: &Path, bytes: &[u8]) -> Result<Vec<ScoreRow>, ReportError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
-    let header = reader.headers().map_err(|e| malformed(path, &e))?.clone();
-    let mut at = [0; COLUMNS.len()];
-    for (column, at) in COLUMNS.iter().zip(&mut at) {
-        *at = header
-            .iter()
-            .position(|name| name.trim() == *column)
-            .ok_or(ReportError::MissingColumn { path: path.to_owned(), column })?;
-    }
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| malformed(path, &e))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let field = |i: usize| record.get(at[i]).unwrap_or_default();
-        let bad = |i: usize, expected: &str| ReportError::Field {
-            path: path.to_owned(),
-            line,
-            column: COLUMNS[i],
-            what: format!("`{}` is not {expected}", field(i)),
-        };
-        let number = |i: usize| {
-            let value: f64 = field(i).trim().parse().map_err(|_| bad(i, "a number"))?;
-            if value.is_finite() { Ok(value) } else { Err(bad(i, "a finite number")) }
-        };
-        let count = |i: usize| field(i).trim().parse::<u32>().map_err(|_| bad(i, "a count"));
-        let text = |i: usize| field(i).to_owned();
-        rows.push(ScoreRow {
-            model: text(0),
-            dataset: text(1),
-            documents: text(2),
-            scenario: text(3),
-            query_lang: text(4),
-            pool_langs: text(5),
-            metric: text(6),
-            value: number(7)?,
-            ci_low: number(8)?,
-            ci_high: number(9)?,
-            queries: count(10)?,
-            pool_size: count(11)?,
-        });
-    }
-    Ok(rows)
-}
-
-fn malformed(path: &Path, error: &csv::Error) -> ReportError {
-    let line = error.position().map_or(0, csv::Position::line);
-    let what = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} fields where the header has {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "not UTF-8; save the file as UTF-8".to_owned(),
-        _ => error.to_string(),
-    };
-    ReportError::Line { path: path.to_owned(), line, what }
+    let table = Table::parse(path, bytes, COLUMNS)?;
+    let rows = table.rows.iter().map(|row| {
+        Ok(ScoreRow {
+            model: row.text(0),
+            dataset: row.text(1),
+            documents: row.text(2),
+            scenario: row.text(3),
+            query_lang: row.text(4),
+            pool_langs: row.text(5),
+            metric: row.text(6),
+            value: table.number(row, 7)?,
+            ci_low: table.number(row, 8)?,
+            ci_high: table.number(row, 9)?,
+            queries: table.count(row, 10)?,
+            pool_size: table.count(row, 11)?,
+        })
+    });
+    rows.collect()
 }

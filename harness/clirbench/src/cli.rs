@@ -8,7 +8,8 @@ use clap_complete::Shell;
 /// Measure cross-lingual retrieval: from a bench file to leaderboards.
 ///
 /// Exit status: 0 done; 1 an error, nothing was measured; 2 wrong usage; 3 some cells failed (the others are
-/// written); 4 `compare --fail-on` found what it names; 130 stopped by Ctrl-C (run again to continue).
+/// written); 4 `compare --fail-on` found what it names; 5 a check found something: `leaderboard verify`, `leaderboard
+/// build --check`; 130 stopped by Ctrl-C (run again to continue).
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -18,8 +19,11 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Where a leaderboard lies unless it is named.
+const LEADERBOARD: &str = "results/leaderboard";
+
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// Say nothing but results and errors
     #[arg(long, short, global = true)]
@@ -61,6 +65,9 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     /// Compare results: two for what changed, several for ranks, a merged model with its parents
     Compare(CompareArgs),
+    /// Keep a leaderboard in version control: add rows, make its tables, measure rows again
+    #[command(subcommand)]
+    Leaderboard(LeaderboardCommand),
     /// Measure a TREC run file against qrels, as trec_eval does
     Eval(EvalArgs),
     /// List and inspect plugins without executing them
@@ -234,6 +241,69 @@ pub(crate) enum CompareFormat {
     Csv,
     /// Everything
     Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LeaderboardCommand {
+    /// Make the tables of a leaderboard from its records
+    Build(LeaderboardBuildArgs),
+    /// Add what a run measured to a leaderboard, and make its tables
+    Add(LeaderboardAddArgs),
+    /// Measure the records of a leaderboard again, and compare
+    Verify(LeaderboardVerifyArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LeaderboardBuildArgs {
+    /// The leaderboard's folder
+    #[arg(default_value = LEADERBOARD)]
+    pub(crate) dir: PathBuf,
+    /// Write nothing; exit with status 5 when a file is not what the records give
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LeaderboardAddArgs {
+    /// The results folder of a run
+    pub(crate) run: PathBuf,
+    /// The leaderboard's folder
+    #[arg(long, value_name = "DIR", default_value = LEADERBOARD)]
+    pub(crate) to: PathBuf,
+    /// Add only this model of the run; may be given several times
+    #[arg(long = "model", value_name = "NAME")]
+    pub(crate) models: Vec<String>,
+    /// Replace records of other data or another configuration
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LeaderboardVerifyArgs {
+    /// The leaderboard's folder
+    #[arg(default_value = LEADERBOARD)]
+    pub(crate) dir: PathBuf,
+    /// Verify only this model; may be given several times
+    #[arg(long = "model", value_name = "NAME")]
+    pub(crate) models: Vec<String>,
+    /// Fail also when a record cannot be verified because its model or data are not at hand
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Largest difference that is accepted, on the 0-100 scale; the last bits of an encoder depend on the
+    /// machine
+    #[arg(long, value_name = "POINTS", default_value_t = 0.1)]
+    pub(crate) tolerance: f64,
+    /// Where the files of a dataset are
+    #[arg(long, value_name = "NAME=DIR")]
+    pub(crate) data: Vec<String>,
+    /// Where the directory of a model is
+    #[arg(long, value_name = "NAME=DIR")]
+    pub(crate) model_path: Vec<String>,
+    /// Take vectors and scores that are in the store [default: measure in a new one]
+    #[arg(long)]
+    pub(crate) from_store: bool,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
 }
 
 #[derive(Debug, Args)]

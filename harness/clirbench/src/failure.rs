@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Incomplete = 3,
     /// A comparison found what `--fail-on` names.
     Regression = 4,
+    /// A check found something.
+    Findings = 5,
     /// The user stopped it.
     Stopped = 130,
 }

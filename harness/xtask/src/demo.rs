@@ -16,8 +16,8 @@ use crate::{
 
 /// Where a user can name a model for good.
 pub(crate) const MODEL: &str = "CLIRBENCH_MINILM";
-const BENCH: &str = "demo.toml";
-const RESULTS: &str = "results/demo";
+pub(crate) const BENCH: &str = "demo.toml";
+pub(crate) const RESULTS: &str = "results/demo";
 
 /// Builds, measures and prints; says what was skipped, why, and what to try next.
 pub(crate) fn run(workspace: &Workspace, model: Option<&Path>) -> Result<()> {

@@ -3,6 +3,7 @@
 mod ablation;
 mod compositions;
 mod demo;
+mod leaderboard;
 mod ntrex;
 mod onnxruntime;
 mod test;
@@ -25,6 +26,9 @@ usage: cargo xtask COMMAND
   compositions --base DIR --data DIR
                       train a model on the language compositions of Jang et al. 2025, measure it
                       and all pairwise merges on XQuAD
+  build               build the program and its plugins
+  leaderboard [ARGUMENTS]
+                      measure results/leaderboard again; ARGUMENTS go to `clirbench leaderboard verify`
   test                build everything and run every test
   tidy                check the invariants of ARCHITECTURE.md
 
@@ -56,6 +60,11 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["compositions", "--base", base, "--data", data] => {
             compositions::run(&Workspace::open()?, base.as_ref(), data.as_ref())
         }
+        ["build"] => {
+            let workspace = Workspace::open()?;
+            workspace::run(&mut demo::build(&workspace))
+        }
+        ["leaderboard", verify @ ..] => leaderboard::run(&Workspace::open()?, verify),
         ["test"] => test::run(&Workspace::open()?),
         ["tidy"] => tidy::run(&Workspace::open()?),
         ["help" | "-h" | "--help"] => {

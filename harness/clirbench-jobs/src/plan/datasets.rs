@@ -6,7 +6,7 @@ use clirbench_core::{
     dataset::{Collection, Copies, Documents},
     task::Task,
 };
-use clirbench_data::Loaded;
+use clirbench_data::{DatasetSpec, Loaded};
 use clirbench_store::Key;
 use serde_json::{Value, json};
 
@@ -39,6 +39,30 @@ pub struct PlannedDataset {
     pub failed: Vec<(String, Failure)>,
     /// The scenario plugins and configurations behind the tasks.
     pub scenarios: Vec<(String, PluginRef, Value)>,
+}
+
+impl PlannedDataset {
+    /// The dataset as an entry of a bench file that needs no manifest; its path is absolute.
+    #[must_use]
+    pub fn entry(&self) -> DatasetSpec {
+        let root = &self.loaded.root;
+        let root = std::path::absolute(root).unwrap_or_else(|_| root.clone());
+        DatasetSpec { manifest: None, path: Some(root), ..self.loaded.spec.clone() }
+    }
+
+    /// What the scenarios say about their tasks, each behind its scenario's name, once.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for PlannedTask { task, .. } in &self.tasks {
+            for note in task.notes.iter().map(|note| format!("{}: {note}", task.scenario)) {
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
+            }
+        }
+        notes
+    }
 }
 
 /// One task of a dataset.

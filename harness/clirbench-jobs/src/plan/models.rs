@@ -41,6 +41,16 @@ pub struct PlannedModel {
     pub opened: Result<Opened, Failure>,
 }
 
+impl PlannedModel {
+    /// Hash of what the model is, wherever it lies and however its plugin was built: the plugin's
+    /// id, the options and the files. `None` where the model could not be opened.
+    #[must_use]
+    pub fn content(&self) -> Option<Key> {
+        let files = &self.opened.as_ref().ok()?.files;
+        Some(Key::of(&json!({"plugin": self.plugin.id, "options": self.options, "files": files})))
+    }
+}
+
 /// A model that could be opened.
 #[derive(Clone, Debug)]
 pub struct Opened {

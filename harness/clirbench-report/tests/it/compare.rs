@@ -121,13 +121,14 @@ fn a_side_from_bytes_is_the_side_of_the_folder() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     write_all(dir.path(), &merged(), &Options::default()).expect("written");
     let bytes = |name: &str| std::fs::read(dir.path().join(name)).expect("written");
-    let [scores, per_query, run] = SideFiles::NAMES.map(bytes);
-    let files = SideFiles { scores, per_query: Some(per_query), run: Some(run) };
+    let [scores, per_query, run] = ["scores.csv", "per_query.parquet", "run.json"].map(bytes);
+    let per_query = vec![("per_query.parquet".to_owned(), per_query)];
+    let files = SideFiles { scores, per_query, run: Some(run) };
     let side = parse_side(Path::new("git:main:results"), files.clone()).expect("read");
     assert_eq!(side, read_side(dir.path()).expect("read"));
 
     let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n".to_vec();
-    let files = SideFiles { per_query: Some(pointer), ..files };
+    let files = SideFiles { per_query: vec![("per_query.parquet".to_owned(), pointer)], ..files };
     let error = parse_side(Path::new("git:main:results"), files).expect_err("a pointer").to_string();
     assert!(error.starts_with("git:main:results/per_query.parquet: a Git LFS pointer"), "{error}");
 }

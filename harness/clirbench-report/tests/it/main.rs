@@ -4,6 +4,7 @@
 //! - `folder`: all files of a run as snapshots, rewriting, stability, refusal of NaN
 //! - `scores`: reading `scores.csv`, and its errors
 //! - `per_query`: the parquet file there and back
+//! - `records`: records there and back, their order, what is refused
 //! - `trec`: runs and qrels there and back
 //! - `leaderboards`: gaps, best values, tie rules, wrapping; the averages of Jang et al. 2025
 //! - `compare`: sides from folders, and the four formats
@@ -13,6 +14,7 @@ mod fixture;
 mod folder;
 mod leaderboards;
 mod per_query;
+mod records;
 mod scores;
 mod sweep;
 mod trec;

@@ -178,10 +178,8 @@ fn notes(plan: &Plan, outcome: &Outcome) -> Vec<String> {
         }
     };
     for dataset in &plan.datasets {
-        for task in &dataset.tasks {
-            for note in &task.task.notes {
-                add(format!("{}, {}: {note}", dataset.name, task.task.scenario));
-            }
+        for note in dataset.notes() {
+            add(format!("{}, {note}", dataset.name));
         }
         for (scenario, failure) in &dataset.failed {
             add(format!("{}, {scenario}: failed: {failure}", dataset.name));

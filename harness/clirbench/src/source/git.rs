@@ -23,15 +23,21 @@ pub(super) fn read(revision: &str, path: &str) -> Result<Side> {
     let mut side = match at.kind(path)?.as_deref() {
         Some("tree") => {
             let names = at.list(path)?;
-            let [scores, per_query, run] = SideFiles::NAMES;
+            let [scores, run] = [SideFiles::SCORES, SideFiles::RUN];
             if !names.iter().any(|name| name == scores) {
                 let message = format!("{} holds no {scores} at commit {}", shown(path), at.short());
                 return Err(anyhow!(Advice::new(message, format!("it holds {}", listed(&names)))));
             }
             let read = |name: &str| at.blob(&format!("{path}/{name}"));
-            let optional = |name: &str| names.iter().any(|n| n == name).then(|| read(name)).transpose();
-            let files =
-                SideFiles { scores: read(scores)?, per_query: optional(per_query)?, run: optional(run)? };
+            let per_query = SideFiles::per_query_of(at.files(path)?).into_iter().map(|name| {
+                let bytes = read(&name)?;
+                Ok((name, bytes))
+            });
+            let files = SideFiles {
+                scores: read(scores)?,
+                per_query: per_query.collect::<Result<_>>()?,
+                run: names.iter().any(|name| name == run).then(|| read(run)).transpose()?,
+            };
             parse_side(Path::new(&shown(path)), files)?
         }
         Some(_) => {
@@ -92,7 +98,16 @@ impl<'a> Revision<'a> {
 
     /// Names in a folder.
     fn list(&self, path: &str) -> Result<Vec<String>> {
-        let names = self.run(&["ls-tree", "-z", "--name-only", &self.spec(path)])?;
+        self.names(&["ls-tree", "-z", "--name-only", &self.spec(path)])
+    }
+
+    /// Paths of all files below a folder.
+    fn files(&self, path: &str) -> Result<Vec<String>> {
+        self.names(&["ls-tree", "-r", "-z", "--name-only", &self.spec(path)])
+    }
+
+    fn names(&self, arguments: &[&str]) -> Result<Vec<String>> {
+        let names = self.run(arguments)?;
         let names = names.split(|&byte| byte == 0).filter(|name| !name.is_empty());
         Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
     }
