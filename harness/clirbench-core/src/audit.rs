@@ -24,6 +24,8 @@
 //! assert_eq!(audited.findings[0].rule, "cutoffs"); // what is in the first 10 is in the first 100
 //! ```
 
+use std::collections::{BTreeMap, HashMap};
+
 use serde::Serialize;
 
 mod known;
@@ -118,23 +120,21 @@ pub struct Audit {
 /// Holds every rule against every sheet.
 #[must_use]
 pub fn audit(sheets: &[Sheet], strictness: Strictness) -> Audit {
-    let mut counts: Vec<RuleCount> = RULES
-        .iter()
-        .map(|r| RuleCount { rule: r.name, says: r.says, checked: Vec::new(), close: 0, findings: 0 })
-        .collect();
+    let files = Files::of(sheets);
+    let mut checked: Vec<BTreeMap<usize, usize>> = vec![BTreeMap::new(); RULES.len()];
+    let count =
+        |r: &Rule| RuleCount { rule: r.name, says: r.says, checked: Vec::new(), close: 0, findings: 0 };
+    let mut rules: Vec<RuleCount> = RULES.iter().map(count).collect();
     let mut findings = Vec::new();
     for sheet in sheets {
         let mut found: Vec<(usize, Finding)> = Vec::new();
-        for (rule, count) in RULES.iter().zip(&mut counts) {
+        for ((rule, count), checked) in RULES.iter().zip(&mut rules).zip(&mut checked) {
             let mut checks = rules::Checks::new(sheet, strictness, rule.name);
             (rule.check)(sheet, &mut checks);
             count.close += checks.close;
             count.findings += checks.findings.len();
-            for (file, n) in checks.checked {
-                match count.checked.iter_mut().find(|(name, _)| *name == file) {
-                    Some((_, total)) => *total += n,
-                    None => count.checked.push((file, n)),
-                }
+            for (file, n) in &checks.checked {
+                *checked.entry(files.order[file.as_str()]).or_default() += n;
             }
             found.extend(checks.findings);
         }
@@ -142,5 +142,27 @@ pub fn audit(sheets: &[Sheet], strictness: Strictness) -> Audit {
         found.sort_by_key(|(position, _)| *position);
         findings.extend(found.into_iter().map(|(_, finding)| finding));
     }
-    Audit { figures: sheets.iter().map(|s| s.figures().len()).sum(), strictness, rules: counts, findings }
+    for (count, checked) in rules.iter_mut().zip(checked) {
+        count.checked = checked.into_iter().map(|(file, n)| (files.names[file].to_owned(), n)).collect();
+    }
+    Audit { figures: sheets.iter().map(|s| s.figures().len()).sum(), strictness, rules, findings }
+}
+
+/// The files of all sheets, in the order in which they come up.
+struct Files<'a> {
+    names: Vec<&'a str>,
+    order: HashMap<&'a str, usize>,
+}
+
+impl<'a> Files<'a> {
+    fn of(sheets: &'a [Sheet]) -> Files<'a> {
+        let mut files = Files { names: Vec::new(), order: HashMap::new() };
+        for name in sheets.iter().flat_map(Sheet::figures).map(|f| f.place.file.as_str()) {
+            files.order.entry(name).or_insert_with(|| {
+                files.names.push(name);
+                files.names.len() - 1
+            });
+        }
+        files
+    }
 }

@@ -8,7 +8,8 @@ use clap_complete::Shell;
 /// Measure cross-lingual retrieval: from a bench file to leaderboards.
 ///
 /// Exit status: 0 done; 1 an error, nothing was measured; 2 wrong usage; 3 some cells failed (the others are
-/// written); 4 `compare --fail-on` found a regression; 130 stopped by Ctrl-C (run again to continue).
+/// written); 4 `compare --fail-on` found a regression or difference; 5 `audit` found something; 130 stopped by
+/// Ctrl-C (run again to continue).
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -57,6 +58,10 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Compare two results: deltas, intervals, paired tests
     Compare(CompareArgs),
+    /// Check results files for values that are impossible or contradict each other
+    Audit(AuditArgs),
+    /// List published figures, or print those of one source as CSV
+    Published(PublishedArgs),
     /// Measure a TREC run file against qrels, as trec_eval does
     Eval(EvalArgs),
     /// List and inspect plugins without executing them
@@ -131,7 +136,7 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// A results folder or scores.csv: before
+    /// A results folder or scores.csv: before; or `published:NAME`, see `clirbench published`
     pub(crate) base: PathBuf,
     /// A results folder or scores.csv: after
     pub(crate) head: PathBuf,
@@ -144,7 +149,15 @@ pub(crate) struct CompareArgs {
     /// Compare a model of BASE with one of another name in HEAD
     #[arg(long = "model", value_name = "BASE=HEAD")]
     pub(crate) models: Vec<String>,
-    /// Exit with status 4 when a cell is significantly worse (by at least POINTS on the 0-100 scale)
+    /// Compare a published dataset with one of another name (with `published:NAME`)
+    #[arg(long = "dataset", value_name = "PUBLISHED=RUN")]
+    pub(crate) datasets: Vec<String>,
+    /// How far from a published figure is still the same: a fraction, 0.003 is 0.3 points [default: what
+    /// rounds to the printed digits; 0.003 for mteb]
+    #[arg(long, value_name = "FRACTION")]
+    pub(crate) tolerance: Option<f64>,
+    /// Exit with status 4 when a cell is significantly worse (by at least POINTS on the 0-100 scale); or,
+    /// with `published:NAME`, on any `difference` outside the tolerance
     #[arg(long, value_name = "regression[=POINTS]")]
     pub(crate) fail_on: Option<String>,
     /// Significance level after Holm's correction
@@ -166,6 +179,37 @@ pub(crate) enum CompareFormat {
     Csv,
     /// Everything
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// scores.csv, bias.csv, run.json, a table of published figures, MTEB results JSON, a folder of them, or
+    /// `published:NAME`
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: AuditFormat,
+    /// Take printed numbers as rounded to the nearest, and datasets to have the queries they are known to have
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum AuditFormat {
+    /// For the terminal
+    #[default]
+    Text,
+    /// For a pull request comment
+    Markdown,
+    /// Everything
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PublishedArgs {
+    /// The source; without it, all are listed
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

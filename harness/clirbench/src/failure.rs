@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Incomplete = 3,
     /// A regression was found.
     Regression = 4,
+    /// An audit found something.
+    Findings = 5,
     /// The user stopped it.
     Stopped = 130,
 }

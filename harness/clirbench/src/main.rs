@@ -23,6 +23,8 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::run(&args, &cli.global, &screen),
         Command::Train(args) => commands::train::run(&args, &cli.global, &screen),
         Command::Compare(args) => commands::compare::run(&args, &screen),
+        Command::Audit(args) => commands::audit::run(&args, &screen),
+        Command::Published(args) => commands::published::run(&args, &screen),
         Command::Eval(args) => commands::eval::run(&args, &screen),
         Command::Plugin(command) => commands::plugin::run(&command, &cli.global, &screen),
         Command::Model(command) => commands::model::run(&command, &cli.global, &screen),

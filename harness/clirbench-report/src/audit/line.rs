@@ -10,16 +10,29 @@ pub(super) const RULE_HEAD: [&str; 4] = ["rule", "checks", "findings", "what has
 /// Files whose checks a rule lists one by one; a folder of MTEB results has thousands.
 const FILES: usize = 3;
 
+/// Characters of a field.
+const LONGEST: usize = 160;
+
 pub(super) fn fields(finding: &Finding) -> [String; 6] {
     let table = if finding.table.is_empty() { String::new() } else { format!("table {} ", finding.table) };
     [
         finding.place.to_string(),
         finding.rule.to_owned(),
-        table + &words(&finding.cell),
-        finding.metric.clone(),
-        finding.found.clone(),
-        finding.expected.clone(),
+        shown(&(table + &words(&finding.cell))),
+        shown(&finding.metric),
+        shown(&finding.found),
+        shown(&finding.expected),
     ]
+}
+
+/// What a file may hold, in a line that fits: without control characters, cut where it is long.
+fn shown(text: &str) -> String {
+    let mut out: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    out
 }
 
 /// Rules that were held against anything.

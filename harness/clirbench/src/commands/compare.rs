@@ -4,6 +4,7 @@ use anyhow::{Result, anyhow};
 use clirbench_core::compare::{CompareOptions, MetricChoice, compare};
 use clirbench_report::compare::{csv, json, markdown, read_side, text};
 
+use super::published;
 use crate::{
     cli::{CompareArgs, CompareFormat},
     failure::{Advice, Exit},
@@ -11,6 +12,9 @@ use crate::{
 };
 
 pub(crate) fn run(args: &CompareArgs, screen: &Screen) -> Result<Exit> {
+    if let Some(name) = published::named(&args.base) {
+        return published::compare(name, args, screen);
+    }
     let fail_on = args.fail_on.as_deref().map(points).transpose()?;
     let (base, head) = (read_side(&args.base)?, read_side(&args.head)?);
     let options = CompareOptions {

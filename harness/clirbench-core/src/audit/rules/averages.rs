@@ -1,7 +1,7 @@
 //! Averages that a table prints beside what they average (Jang et al. 2025): `average` stands for a mean over
 //! datasets, `overall` for a mean of those averages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Checks, Reading, Sheet};
 use crate::printed::{Printed, Span};
@@ -12,7 +12,7 @@ const OVERALL: &str = "overall";
 /// Averages are followed within one table.
 pub(super) fn check(sheet: &Sheet, checks: &mut Checks<'_>) {
     let mut blocks: HashMap<_, Vec<Reading<'_>>> = HashMap::new();
-    let mut order = Vec::new();
+    let (mut order, mut seen) = (Vec::new(), HashSet::new());
     for (position, figure) in sheet.figures().iter().enumerate() {
         let Some(number) = figure.value else { continue };
         let block = (&figure.place.file, &figure.table, &figure.cell.model, &figure.name);
@@ -20,7 +20,10 @@ pub(super) fn check(sheet: &Sheet, checks: &mut Checks<'_>) {
             order.push(block);
             Vec::new()
         });
-        if let Some(readings) = blocks.get_mut(&block) {
+        // A figure that is there twice counts once.
+        if let Some(readings) = blocks.get_mut(&block)
+            && seen.insert((block, &figure.cell))
+        {
             readings.push(Reading { position, figure, number });
         }
     }
