@@ -4,7 +4,7 @@
 //! cell is held against a tolerance instead, and the interval of the measured value says how far chance in
 //! the choice of queries would carry it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
 
@@ -176,7 +176,7 @@ pub enum PublishedError {
 ///
 /// Models join by name, whatever the case and without an organisation in front (`BAAI/bge-m3`); a name
 /// without variant is the published base model. Pools join as sets of languages. A figure whose table says
-/// how documents are arranged joins only rows of that arrangement.
+/// how documents are arranged joins only rows of that arrangement. What two tables print alike joins once.
 ///
 /// # Errors
 /// Names that are not there, and sides that share nothing.
@@ -192,8 +192,13 @@ pub fn compare_published(
     let mut unjoined: Vec<Unjoined> = Vec::new();
     let mut without_model = BTreeSet::new();
     let mut lacking = 0;
+    let mut printed_before = HashSet::new();
     for figure in &published.figures {
         let Some(value) = figure.value else { continue };
+        // A table that repeats what another has printed adds nothing.
+        if !printed_before.insert((&figure.cell, &figure.measure, value.value.to_bits())) {
+            continue;
+        }
         let models: Vec<&str> =
             pairs.iter().filter(|(p, _)| *p == figure.cell.model).map(|(_, r)| r.as_str()).collect();
         if models.is_empty() {

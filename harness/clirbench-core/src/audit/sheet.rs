@@ -89,11 +89,11 @@ impl<'a> Group<'a> {
     }
 
     /// How many documents are relevant to every query, where that is known: one in each language that
-    /// counts.
+    /// counts. With a copy of a document for each question it is not: all copies may count, or one.
     #[must_use]
     pub fn relevant(self) -> Option<u64> {
         let cell = self.cell();
-        known_dataset(&cell.dataset)?;
+        known_dataset(&cell.dataset).filter(|_| cell.documents != "per-question")?;
         let languages = cell.pool_langs.split('+').filter(|l| !l.is_empty()).count().max(1) as u64;
         Some(match cell.scenario.as_str() {
             "multi-1" => languages.saturating_sub(1).max(1),

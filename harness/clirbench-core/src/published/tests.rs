@@ -176,6 +176,19 @@ fn models_and_datasets_are_paired_by_hand() {
 }
 
 #[test]
+fn a_figure_that_two_tables_print_is_compared_once() {
+    let first = figure("m", "d", "clir", "ko", "ndcg@10", "80.0");
+    let again = Figure { table: "2".into(), ..first.clone() };
+    let other = Figure { table: "3".into(), ..figure("m", "d", "clir", "ko", "ndcg@10", "81.0") };
+    let run = [measured("m", "d", "clir", "ko", "ndcg@10", 0.8)];
+    let rows = compared(vec![first, again, other], &run, &PublishedOptions::default()).rows;
+    assert_eq!(
+        rows.iter().map(|r| (r.table.as_str(), r.within)).collect::<Vec<_>>(),
+        [("3", false), ("1", true)]
+    );
+}
+
+#[test]
 fn an_erratum_is_no_difference() {
     let wrong = figure("m/base", "d", "clir", "ko", "ndcg@10", "80.0");
     let erratum = Erratum {

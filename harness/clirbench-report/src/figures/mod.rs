@@ -51,11 +51,11 @@ fn read_folder(folder: &Path, depth: usize, sheets: &mut Vec<Sheet>) -> Result<(
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        // Not through links: a link to a folder above has no end.
+        // Not through links to folders: one to a folder above has no end. Files may be links, into a cache.
         let kind = entry.file_type().map_err(|e| ReportError::io("read", &path, e))?;
         if kind.is_dir() && depth > 0 {
             read_folder(&path, depth - 1, sheets)?;
-        } else if kind.is_file()
+        } else if path.is_file()
             && let Some(read) = read_file(&path)?
         {
             sheets.extend(read);

@@ -1,5 +1,6 @@
 //! A row's texts, as the text and Markdown tables share them.
 
+use clirbench_core::compare::lower_is_better;
 use clirbench_core::published::{PublishedComparison, PublishedRow, Tolerance};
 
 use crate::figures::words;
@@ -42,7 +43,10 @@ pub(super) fn summary(comparison: &PublishedComparison) -> String {
         .collect();
     let tolerance = match comparison.tolerance {
         Tolerance::Digits => "the printed digits".to_owned(),
-        Tolerance::Fraction(t) => format!("{t} (of ranks: {}%)", fixed(100.0 * t, 1)),
+        Tolerance::Fraction(t) if rows.iter().any(|r| lower_is_better(&r.metric)) => {
+            format!("{t} (ranks: {}%)", fixed(100.0 * t, 1))
+        }
+        Tolerance::Fraction(t) => t.to_string(),
     };
     format!(
         "{} figures of {} compared: {within} within {tolerance}; {} of {} lie in the 95% interval of the measured value. Published figures have no per-query values, so no significance test is possible.",

@@ -12,8 +12,8 @@ use crate::{
 };
 
 pub(crate) fn run(args: &CompareArgs, screen: &Screen) -> Result<Exit> {
-    if let Some(name) = published::named(&args.base) {
-        return published::compare(name, args, screen);
+    if let Some(outcome) = published::compare(args, screen) {
+        return outcome;
     }
     let fail_on = args.fail_on.as_deref().map(points).transpose()?;
     let (base, head) = (read_side(&args.base)?, read_side(&args.head)?);

@@ -44,9 +44,23 @@ pub(crate) fn named(path: &Path) -> Option<&str> {
     path.to_str()?.strip_prefix(PREFIX)
 }
 
-/// Published figures against a run.
-pub(crate) fn compare(name: &str, args: &CompareArgs, screen: &Screen) -> Result<Exit> {
-    let wrong = |what: String, hint: &str| anyhow!(Advice::new(what, hint));
+/// Published figures against a run; `None` where none are named.
+pub(crate) fn compare(args: &CompareArgs, screen: &Screen) -> Option<Result<Exit>> {
+    match (named(&args.base), named(&args.head)) {
+        (None, None) => None,
+        (Some(name), None) => Some(beside(name, args, screen)),
+        (_, Some(name)) => {
+            let hint = "published figures are the first, a results folder is the second";
+            Some(Err(wrong(format!("{PREFIX}{name} is what is compared with"), hint)))
+        }
+    }
+}
+
+fn wrong(what: String, hint: &str) -> anyhow::Error {
+    anyhow!(Advice::new(what, hint))
+}
+
+fn beside(name: &str, args: &CompareArgs, screen: &Screen) -> Result<Exit> {
     let fail = match args.fail_on.as_deref() {
         None => false,
         Some("difference") => true,

@@ -310,17 +310,51 @@ fn figures_are_the_means_of_their_queries() {
     assert_eq!(fired("clir", "hit@1", |f| f.queries = Some(20)), ["counts", "per-query"]);
 }
 
-/// Mutations above name every rule, so that a new one needs its own.
+/// One change for each rule that it finds, whatever else does: a rule without one fails here.
 #[test]
 fn every_rule_has_a_mutation_that_it_finds() {
-    let source = include_str!("tests.rs");
-    for rule in RULES {
-        let mutated = source
-            .lines()
-            .filter(|l| l.contains("assert"))
-            .any(|l| l.contains(&format!("\"{}\"", rule.name)));
-        assert!(mutated, "no mutation for {}", rule.name);
+    type Change = fn(&mut Vec<Figure>);
+    fn one<'a>(figures: &'a mut [Figure], scenario: &str, metric: &str) -> &'a mut Figure {
+        let named = |f: &&mut Figure| f.cell.scenario == scenario && f.name == metric;
+        figures.iter_mut().find(named).expect("a figure of the right sheet")
     }
+    let mutations: [(&str, Change); 15] = [
+        ("finite", |f| {
+            one(f, "clir", "map").faults =
+                vec![Fault { field: "".into(), found: "".into(), expected: "".into() }]
+        }),
+        ("range", |f| set(1.1)(one(f, "clir", "map"))),
+        ("intervals", |f| one(f, "clir", "map").interval = Some(Span { low: 0.0, high: 0.1 })),
+        ("duplicates", |f| f.push(f[0].clone())),
+        ("counts", |f| one(f, "clir", "map").queries = Some(0)),
+        ("first-rank", |f| set(0.4)(one(f, "clir", "hit@1"))),
+        ("cutoffs", |f| set(0.3)(one(f, "clir", "recall@10"))),
+        ("order", |f| set(0.4)(one(f, "clir", "mrr"))),
+        ("ties", |f| set(9.0)(one(f, "multi", "max@r/best"))),
+        ("last-rank", |f| set(17.0)(one(f, "multi", "max@r"))),
+        ("last-rank-norm", |f| set(17.0)(one(f, "multi", "max@r_norm_of_mean"))),
+        ("averages", |f| f.iter_mut().filter(|f| f.cell.dataset == "overall").for_each(set(0.8))),
+        ("shares", |f| set(0.85)(one(f, "clir", "hit@10"))),
+        ("main-score", |f| set(0.8)(one(f, "test", "main_score"))),
+        ("per-query", |f| set(0.6)(one(f, "clir", "hit@1"))),
+    ];
+    assert_eq!(mutations.map(|(rule, _)| rule).to_vec(), RULES.iter().map(|r| r.name).collect::<Vec<_>>());
+    for (rule, change) in mutations {
+        let mut figures = right();
+        change(&mut figures);
+        assert!(rules_of(&audited(figures)).contains(&rule), "{rule}");
+    }
+}
+
+/// With a copy of a passage for each question, one copy or all may be relevant, so nothing is held that
+/// needs to know.
+#[test]
+fn copies_of_documents_may_all_be_relevant() {
+    let mut figures = one_relevant();
+    figures.iter_mut().filter(|f| f.name == "recall@1").for_each(set(0.1));
+    assert_eq!(rules_of(&audited(sheet(figures.clone()))), ["first-rank"]);
+    figures.iter_mut().for_each(|f| f.cell.documents = "per-question".into());
+    assert_eq!(rules_of(&audited(sheet(figures))), [""; 0]);
 }
 
 /// Where the file does not say |D|, the one that most cells agree with is taken; without any it is no rule.
