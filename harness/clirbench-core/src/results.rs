@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The coordinates of one leaderboard cell.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cell {
     /// Model name.
     pub model: String,

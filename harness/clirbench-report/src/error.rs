@@ -99,6 +99,22 @@ pub enum ReportError {
         /// What it is and what to do.
         what: String,
     },
+    /// A file, or a folder, that holds no results.
+    #[error("{}: {what}; known are scores.csv, bias.csv, run.json, tables of published figures and MTEB results JSON", path.display())]
+    Unknown {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A source of published figures that is not known.
+    #[error("no published figures are called `{name}`; there are {known}")]
+    UnknownSource {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// An id that a TREC file cannot hold.
     #[error(
         "{kind} id `{id}` is empty or has white space, which separates the columns of a TREC file; rename it or run without --trec"

@@ -38,9 +38,11 @@ use std::path::Path;
 
 use clirbench_core::results::{BiasRow, QueryValues, ScoreRow};
 
+pub mod audit;
 mod bias;
 pub mod compare;
 mod error;
+pub mod figures;
 mod file;
 pub mod leaderboard;
 mod markdown;
@@ -48,6 +50,7 @@ mod number;
 mod pairs;
 mod paper_csv;
 pub mod per_query;
+pub mod published;
 pub mod records;
 mod run_json;
 pub mod scores;

@@ -138,6 +138,19 @@ fn print_block(
     }
 }
 
+/// A head and rows under it, every column as wide as its widest cell; those of `right` to the right.
+pub(crate) fn aligned<const N: usize>(head: [&str; N], rows: &[[String; N]], right: &[usize]) -> String {
+    let width = |i: usize| rows.iter().map(|r| r[i].width()).chain([head[i].width()]).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut out = String::new();
+    for row in [head.map(str::to_owned)].iter().chain(rows) {
+        let cells = row.iter().enumerate().map(|(i, cell)| pad(cell, widths[i], right.contains(&i)));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        out.extend([line.trim_end(), "\n"]);
+    }
+    out
+}
+
 /// `text` in `width` cells; a Hangul or Han character takes two.
 pub(crate) fn pad(text: &str, width: usize, right: bool) -> String {
     let fill = " ".repeat(width.saturating_sub(text.width()));

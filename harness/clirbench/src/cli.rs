@@ -8,8 +8,8 @@ use clap_complete::Shell;
 /// Measure cross-lingual retrieval: from a bench file to leaderboards.
 ///
 /// Exit status: 0 done; 1 an error, nothing was measured; 2 wrong usage; 3 some cells failed (the others are
-/// written); 4 `compare --fail-on` found what it names; 5 a check found something: `leaderboard verify`, `leaderboard
-/// build --check`; 130 stopped by Ctrl-C (run again to continue).
+/// written); 4 `compare --fail-on` found what it names; 5 a check found something: `audit`, `leaderboard verify`,
+/// `leaderboard build --check`; 130 stopped by Ctrl-C (run again to continue).
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -65,6 +65,10 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     /// Compare results: two for what changed, several for ranks, a merged model with its parents
     Compare(CompareArgs),
+    /// Check results files for values that are impossible or contradict each other
+    Audit(AuditArgs),
+    /// List published figures, or print those of one source as CSV
+    Published(PublishedArgs),
     /// Keep a leaderboard in version control: add rows, make its tables, measure rows again
     #[command(subcommand)]
     Leaderboard(LeaderboardCommand),
@@ -192,7 +196,8 @@ pub(crate) struct SweepArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
     /// Results folders, scores.csv files, git:REV or git:REV:PATH. Two: what changed from the first (BASE) to
-    /// the second (HEAD). One, or more than two: their models, ranked
+    /// the second (HEAD); BASE may be published:NAME, see `clirbench published`. One, or more than two: their
+    /// models, ranked
     #[arg(required = true, value_name = "RESULTS")]
     pub(crate) sources: Vec<String>,
     /// The results folder of git:REV, from the root of the repository
@@ -213,9 +218,16 @@ pub(crate) struct CompareArgs {
     /// Compare this model only, or a model of BASE with one of another name in HEAD
     #[arg(long = "model", value_name = "NAME|BASE=HEAD")]
     pub(crate) models: Vec<String>,
-    /// Exit with status 4 when a cell is significantly worse (by at least POINTS on the 0-100 scale), or when
-    /// HEAD lacks a cell of BASE
-    #[arg(long, value_name = "regression[=POINTS]|missing")]
+    /// Compare a published dataset with one of another name (with `published:NAME`)
+    #[arg(long = "dataset", value_name = "PUBLISHED=RUN")]
+    pub(crate) datasets: Vec<String>,
+    /// How far from a published figure is still the same: a fraction, 0.003 is 0.3 points [default: what
+    /// rounds to the printed digits; 0.003 for mteb]
+    #[arg(long, value_name = "FRACTION")]
+    pub(crate) tolerance: Option<f64>,
+    /// Exit with status 4 when a cell is significantly worse (by at least POINTS on the 0-100 scale), when HEAD
+    /// lacks a cell of BASE, or, with `published:NAME`, on any difference outside the tolerance
+    #[arg(long, value_name = "regression[=POINTS]|missing|difference")]
     pub(crate) fail_on: Vec<String>,
     /// Significance level after Holm's correction
     #[arg(long, default_value_t = 0.05, value_parser = level)]
@@ -304,6 +316,37 @@ pub(crate) struct LeaderboardVerifyArgs {
     pub(crate) from_store: bool,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// scores.csv, bias.csv, run.json, a table of published figures, MTEB results JSON, a folder of them, or
+    /// `published:NAME`
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: AuditFormat,
+    /// Take printed numbers as rounded to the nearest, and datasets to have the queries they are known to have
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum AuditFormat {
+    /// For the terminal
+    #[default]
+    Text,
+    /// For a pull request comment
+    Markdown,
+    /// Everything
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PublishedArgs {
+    /// The source; without it, all are listed
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod audit;
 pub(crate) mod cache;
 pub(crate) mod compare;
 pub(crate) mod completions;
@@ -10,6 +11,7 @@ pub(crate) mod merge;
 pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod plugin;
+pub(crate) mod published;
 pub(crate) mod run;
 pub(crate) mod sweep;
 pub(crate) mod train;

@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Command::Merge(args) => commands::merge::run(&args, &cli.global, &screen),
         Command::Sweep(args) => commands::sweep::run(&args, &cli.global, &screen),
         Command::Compare(args) => commands::compare::run(&args, &screen),
+        Command::Audit(args) => commands::audit::run(&args, &screen),
+        Command::Published(args) => commands::published::run(&args, &screen),
         Command::Leaderboard(command) => commands::leaderboard::run(&command, &cli.global, &screen),
         Command::Eval(args) => commands::eval::run(&args, &screen),
         Command::Plugin(command) => commands::plugin::run(&command, &cli.global, &screen),

@@ -3,6 +3,7 @@
 //! To take over what changed on purpose: `INSTA_UPDATE=always cargo test -p clirbench-tests`, then read
 //! the difference.
 
+mod audit;
 mod bench_file;
 mod cache;
 mod compare;
@@ -10,6 +11,7 @@ mod data;
 mod model;
 mod plan;
 mod plugin;
+mod published;
 mod usage;
 
 use crate::place::{Ended, Place, root};

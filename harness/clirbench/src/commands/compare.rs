@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow};
 use clirbench_core::compare::{CompareOptions, Comparison, MetricChoice, Side, compare, inheritance, tiers};
 use clirbench_report::compare::Rendering;
 
+use super::published;
 use crate::{
     cli::{CompareArgs, CompareFormat},
     failure::{Advice, Exit},
@@ -14,6 +15,9 @@ use crate::{
 };
 
 pub(crate) fn run(args: &CompareArgs, screen: &Screen) -> Result<Exit> {
+    if let Some(outcome) = published::compare(args, screen) {
+        return outcome;
+    }
     let gates: Vec<Gate> = args.fail_on.iter().map(|text| Gate::parse(text)).collect::<Result<_>>()?;
     let two = args.parents.is_none() && args.sources.len() == 2;
     if let (Some(text), false) = (args.fail_on.first(), two) {

@@ -1,0 +1,6 @@
+//! The formats of an audit.
+
+pub mod json;
+mod line;
+pub mod markdown;
+pub mod text;
