@@ -1,6 +1,7 @@
 //! Loads a plugin and opens its interfaces.
 
 use clirbench_abi::encoder::EncoderModule;
+use clirbench_abi::fisher::FisherModule;
 use clirbench_abi::host::HostObject;
 use clirbench_abi::loss::LossModule;
 use clirbench_abi::scenario::ScenarioModule;
@@ -10,8 +11,8 @@ use serde_json::Value;
 
 use crate::inspect::sha256;
 use crate::{
-    EncoderHandle, Error, HostServices, LossHandle, Manifest, PluginFile, Result, ScenarioHandle,
-    TrainerHandle,
+    EncoderHandle, Error, FisherHandle, HostServices, LossHandle, Manifest, PluginFile, Result,
+    ScenarioHandle, TrainerHandle,
 };
 
 /// Opens what an interface is about, from a config (JSON) and the host.
@@ -112,6 +113,15 @@ impl Plugin {
     pub fn trainer(&self, config: &Value) -> Result<TrainerHandle> {
         let opened = self.open(config, |module: &TrainerModule| module.open)?;
         Ok(TrainerHandle::new(&self.manifest.id, opened))
+    }
+
+    /// Opens the estimator of Fisher information. `config` is checked against the schema first.
+    ///
+    /// # Errors
+    /// As [`Plugin::encoder`], for `fisher/1`.
+    pub fn fisher(&self, config: &Value) -> Result<FisherHandle> {
+        let opened = self.open(config, |module: &FisherModule| module.open)?;
+        Ok(FisherHandle::new(&self.manifest.id, opened))
     }
 
     /// What the function that `of` picks from the module of an interface makes of `config`.
