@@ -1,7 +1,9 @@
 //! What a worker does with each kind of job.
 
 mod embed;
+mod fisher;
 mod score;
+mod session;
 mod train;
 mod validate;
 
@@ -68,6 +70,7 @@ impl Hands {
             Job::Score(job) => self.score(job),
             Job::Loss(job) => self.loss(job),
             Job::Train(job) => self.train(job),
+            Job::Fisher(job) => self.fisher(job),
         }
     }
 

@@ -11,7 +11,7 @@ use clirbench_core::{
 };
 use clirbench_store::{Dtype, Key};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A plugin library, pinned by its checksum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,14 @@ pub struct PluginRef {
     pub path: PathBuf,
     /// SHA-256 of the library; checked before it is loaded.
     pub sha256: String,
+}
+
+impl PluginRef {
+    /// The plugin and its options, as a result says what it was made with.
+    #[must_use]
+    pub fn origin(&self, options: &Value) -> Value {
+        json!({"plugin": self.id, "version": self.version, "sha256": self.sha256, "options": options})
+    }
 }
 
 /// A unit of work.
@@ -42,6 +50,8 @@ pub enum Job {
     Loss(LossJob),
     /// Trains a model.
     Train(Box<TrainJob>),
+    /// Estimates the Fisher information of a model's weights.
+    Fisher(Box<FisherJob>),
 }
 
 /// Opens an encoder; commits `probe/<key>` with `info.json` ([`crate::model::Probe`]).
@@ -161,6 +171,36 @@ pub struct TrainJob {
     pub seed: u64,
 }
 
+/// Estimates the diagonal Fisher information of a model's weights; commits `fisher/<key>` with
+/// `out/fisher.safetensors` and `report.json` (`EstimateReport`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FisherJob {
+    /// Key of the result.
+    pub key: Key,
+    /// Directory of the model.
+    pub base: PathBuf,
+    /// The trainer plugin, which has a `fisher/1`.
+    pub trainer: PluginRef,
+    /// Its configuration.
+    pub trainer_config: Value,
+    /// The loss plugin.
+    pub loss: PluginRef,
+    /// Its configuration.
+    pub loss_config: Value,
+    /// The `training/<key>` object.
+    pub data: Key,
+    /// Vectors of the texts by the guide.
+    pub guide: Option<Guide>,
+    /// Seed of the batches.
+    pub seed: u64,
+    /// Rows of a batch.
+    pub batch_size: usize,
+    /// Rows to use at most; all where absent.
+    pub rows: Option<usize>,
+    /// What goes into the file's metadata: how it came about.
+    pub origin: Value,
+}
+
 /// Groups of a guide's vectors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guide {
@@ -213,6 +253,7 @@ impl Job {
             Job::Score(job) => ("score".to_owned(), &job.key),
             Job::Loss(job) => ("loss".to_owned(), &job.key),
             Job::Train(job) => (MODEL.to_owned(), &job.key),
+            Job::Fisher(job) => (FISHER.to_owned(), &job.key),
         }
     }
 
@@ -223,7 +264,7 @@ impl Job {
             Job::Probe(ProbeJob { plugin, config, .. }) | Job::Embed(EmbedJob { plugin, config, .. }) => {
                 Some(format!("{} {config}", plugin.sha256))
             }
-            Job::Tasks(_) | Job::Score(_) | Job::Loss(_) | Job::Train(_) => None,
+            Job::Tasks(_) | Job::Score(_) | Job::Loss(_) | Job::Train(_) | Job::Fisher(_) => None,
         }
     }
 
@@ -246,6 +287,9 @@ impl Job {
 
 /// Kind of trained models.
 pub(crate) const MODEL: &str = "model";
+
+/// Kind of estimates of Fisher information.
+pub(crate) const FISHER: &str = "fisher";
 
 /// Kind of the shards of a group.
 #[must_use]

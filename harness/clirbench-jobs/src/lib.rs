@@ -12,6 +12,7 @@ pub mod collect;
 pub mod embeddings;
 mod execute;
 pub mod executor;
+pub mod fisher;
 pub mod job;
 pub mod model;
 pub mod parity;

@@ -4,6 +4,8 @@
 //! because this process never loads a plugin. Their results are in the store too.
 
 mod datasets;
+mod fisher;
+mod material;
 mod models;
 mod shards;
 mod train;
@@ -16,6 +18,7 @@ use clirbench_store::{Key, Store};
 use serde_json::{Value, json};
 
 pub use datasets::{PlannedDataset, PlannedTask};
+pub use fisher::{FisherPlan, FisherRequest};
 pub use models::{Opened, PlannedModel};
 pub use shards::TextCount;
 pub use train::{TrainPlan, TrainRequest};

@@ -27,6 +27,7 @@ const EDGES: [(&str, &[&str]); 15] = [
             "clirbench-core",
             "clirbench-data",
             "clirbench-host",
+            "clirbench-model",
             "clirbench-report",
             "clirbench-search",
             "clirbench-store",
