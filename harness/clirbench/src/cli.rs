@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Plan(BenchArgs),
     /// Train a model by a recipe
     Train(TrainArgs),
+    /// Estimate the Fisher information of a model's weights by a recipe, for merging
+    Fisher(FisherArgs),
     /// Compare two results: deltas, intervals, paired tests
     Compare(CompareArgs),
     /// Measure a TREC run file against qrels, as trec_eval does
@@ -113,6 +115,32 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Replace what is in the output directory, whoever wrote it
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FisherArgs {
+    /// The recipe (TOML): base, data, guide, loss and the trainer's options are used
+    pub(crate) recipe: PathBuf,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    /// The model whose weights are estimated [default: the recipe's]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) base: Option<PathBuf>,
+    /// The data, JSON lines [default: the recipe's]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// The safetensors file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Use a random sample of at most so many rows [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rows: Option<u32>,
+    /// Rows of a batch, whose gradients are squared together; in place of the recipe's
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_size: u32,
+    /// Replace the output file
     #[arg(long)]
     pub(crate) force: bool,
 }

@@ -5,6 +5,7 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod eval;
+pub(crate) mod fisher;
 pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod plugin;

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(&args, &cli.global, &screen),
         Command::Plan(args) => commands::plan::run(&args, &cli.global, &screen),
         Command::Train(args) => commands::train::run(&args, &cli.global, &screen),
+        Command::Fisher(args) => commands::fisher::run(&args, &cli.global, &screen),
         Command::Compare(args) => commands::compare::run(&args, &screen),
         Command::Eval(args) => commands::eval::run(&args, &screen),
         Command::Plugin(command) => commands::plugin::run(&command, &cli.global, &screen),
