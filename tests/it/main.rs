@@ -8,6 +8,7 @@
 //! - `determinism`: the same bytes with one thread and with two.
 //! - `trec`: run files rank and score as `scores.csv` says.
 //! - `train`: recipes, from training data to a model that is measured.
+//! - `fisher`: the Fisher information of a model, from a recipe.
 //! - `sentence_transformers`: Python reads what was trained.
 //! - `cli`: what each command prints and how it ends, as snapshots.
 //!
@@ -18,6 +19,7 @@
 mod cli;
 mod determinism;
 mod encoded_once;
+mod fisher;
 mod golden;
 mod golden_int8;
 mod golden_xquad;
