@@ -1,21 +1,27 @@
 //! Sums of squared gradients: the diagonal of the Fisher information.
 //!
-//! The estimate is the empirical Fisher information (Matena and Raffel 2022, section 3.2, with the data's
-//! positives and labels in place of draws from the model) in the unit of one row. For batches `b` of `n_b`
-//! rows with a mean loss `L_b`:
+//! The estimate is that of Matena and Raffel 2022 with the data's positives and labels in place of draws
+//! from the model (the empirical Fisher information), in the unit of one row. For batches `b` of `n_b`
+//! rows with a mean loss `L_b`, and the weights `theta`:
 //!
 //! ```text
-//! F = sum_b (n_b dL_b/dw)^2 / sum_b n_b
+//! F = sum_b (n_b dL_b/dtheta)^2 / sum_b n_b
 //! ```
 //!
 //! A loss plugin gives the mean over a batch, whose terms may depend on every other row: per-row gradients
 //! do not exist for a contrastive loss. So a batch is the sample, and `n_b L_b` its negative log-likelihood.
 //! With one row per batch this is the mean `h` of squared per-row gradients, as in the paper. Where the terms
 //! of rows do not depend on each other, batches of `n` out of `N` rows have the expectation
-//! `w h + (n - w) g^2`, `g` being the gradient of the mean loss of all rows and `w = (N - n) / (N - 1)` (Khan
-//! et al. 2018, theorem 1, times `n`). So the unit does not depend on the batch size, and small batches keep
-//! down what a mean gradient that is not 0 adds. A contrastive loss is another one with each number of
-//! negatives in the batch: compare and merge what was estimated with one batch size.
+//!
+//! ```text
+//! v h + (n - v) g^2,  v = (N - n) / (N - 1)
+//! ```
+//!
+//! with `g` the gradient of the mean loss of all rows: `n` times the second moment of a mean of draws
+//! without replacement (Khan et al. 2018, on the gradient magnitude approximation). So the unit does not
+//! depend on the batch size, and small batches keep down what a mean gradient that is not 0 adds. A
+//! contrastive loss is another one with each number of negatives in the batch: merge what was estimated with
+//! one batch size.
 
 use clirbench_candle::{Gradient, Gradients, cpu};
 use clirbench_plugin::{Error, Result};

@@ -170,7 +170,7 @@ impl Session for Matches {
 }
 
 #[test]
-fn rows_with_terms_of_their_own_one_by_one_give_the_mean_of_their_squares() {
+fn where_rows_have_terms_of_their_own_batches_have_the_expectation_that_is_documented() {
     let mut place = Workplace::new(0.0);
     place.job.input = LossInput::Scores;
     place.fit(&options_with(json!({ "epochs": 2, "batch_size": 8 })), &mut Watch::bce()).unwrap();
@@ -202,16 +202,22 @@ fn rows_with_terms_of_their_own_one_by_one_give_the_mean_of_their_squares() {
         }
     }
 
-    // Gradients of matches point the same way: squared together they are more than one by one, at
-    // most as many times as there are rows (Cauchy and Schwarz).
-    place.rows = all;
-    let (_, together) = estimate(&place, 8);
-    for (name, alone) in &information {
-        let (alone, together) = (total(alone), total(&together[name]));
-        assert!(together <= 8.0 * alone * (1.0 + 1e-6), "{name}: {alone} {together}");
+    // Batches of 2 out of 4 rows, all six of them: v h + (n - v) g^2 with v = 2 / 3.
+    let pair = |i: usize, j: usize| [&all[2 * i..][..2], &all[2 * j..][..2]].concat();
+    let (mut batches, mut count) = (BTreeMap::new(), 0.0);
+    for (i, j) in (0..4).flat_map(|j| (0..j).map(move |i| (i, j))) {
+        place.rows = pair(i, j);
+        count += 1.0;
+        for (name, values) in estimate(&place, 2).1 {
+            *batches.entry(name).or_insert(0.0) += total(&values);
+        }
     }
-    let bias = |information: &BTreeMap<String, Vec<f32>>| total(&information["classifier.bias"]);
-    assert!(bias(&together) > 4.0 * bias(&information), "{} {}", bias(&together), bias(&information));
+    place.rows = all[..8].to_vec();
+    let (one_by_one, together) = (estimate(&place, 1).1, estimate(&place, 4).1);
+    for (name, sum) in batches {
+        let expected = 2.0 / 3.0 * total(&one_by_one[&name]) + 4.0 / 3.0 * total(&together[&name]) / 4.0;
+        assert!((sum / count - expected).abs() <= 1e-4 * expected, "{name}: {sum} {expected}");
+    }
 }
 
 #[test]
