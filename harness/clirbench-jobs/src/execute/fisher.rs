@@ -122,3 +122,73 @@ fn weights(base: &Path) -> clirbench_model::Result<BTreeMap<String, Vec<usize>>>
     }
     Ok(weights)
 }
+
+#[cfg(test)]
+mod tests {
+    use clirbench_model::{TensorSpec, TensorWriter};
+
+    use super::*;
+
+    /// Writes tensors of one type to `folder`, which is made.
+    fn write(folder: &Path, dtype: &str, tensors: &[(&str, &[f32])]) {
+        fs::create_dir_all(folder).expect("a folder");
+        let half = |value: &f32| value.to_le_bytes()[2..].to_vec();
+        let spec = |(name, values): &(&str, &[f32])| TensorSpec {
+            name: (*name).to_owned(),
+            dtype: dtype.to_owned(),
+            shape: vec![values.len()],
+        };
+        let specs = tensors.iter().map(spec).collect();
+        let mut writer = TensorWriter::create(folder, specs, u64::MAX).expect("created");
+        for (name, values) in tensors {
+            let bytes: Vec<u8> = match dtype {
+                // The upper half of an f32 is a bf16.
+                "BF16" => values.iter().flat_map(half).collect(),
+                _ => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            };
+            writer.write(name, &bytes).expect("written");
+        }
+        writer.finish().expect("written");
+    }
+
+    #[test]
+    fn an_estimate_that_breaks_its_promise_is_refused_by_name() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let base = dir.path().join("base");
+        write(&base, "BF16", &[("a", &[1.0, 2.0]), ("b", &[3.0])]);
+        write(&base.join("1_Dense"), "F32", &[("linear.weight", &[1.0])]);
+        let modules = r#"[
+            {"path": "", "type": "sentence_transformers.models.Transformer"},
+            {"path": "1_Dense", "type": "sentence_transformers.models.Dense"}]"#;
+        let dense = r#"{"in_features": 1, "out_features": 1, "bias": false,
+            "activation_function": "torch.nn.modules.linear.Identity"}"#;
+        for (name, text) in [("config.json", "{}"), ("modules.json", modules), ("1_Dense/config.json", dense)]
+        {
+            fs::write(base.join(name), text).expect("written");
+        }
+        let whole: [(&str, &[f32]); 3] =
+            [("a", &[0.0, 1.0]), ("b", &[2.0]), ("1_Dense/linear.weight", &[3.0])];
+        let with = |index: usize, tensor| {
+            let mut tensors = whole;
+            tensors[index] = tensor;
+            tensors.to_vec()
+        };
+        let cases: [(&str, Vec<(&str, &[f32])>, &str); 7] = [
+            ("F32", whole.to_vec(), ""),
+            ("F32", whole[..2].to_vec(), "lacks `1_Dense/linear.weight`"),
+            ("F32", [&whole[..], &[("c", &[1.0])]].concat(), "a tensor `c`, the model has none"),
+            ("F32", with(0, ("a", &[1.0])), "`a` is F32 [1], not F32 [2]"),
+            ("F32", with(0, ("a", &[0.0, -1.0])), "`a` holds -1"),
+            ("F32", with(1, ("b", &[f32::NAN])), "`b` holds NaN"),
+            ("BF16", whole.to_vec(), "is BF16"),
+        ];
+        for (dtype, tensors, expected) in cases {
+            let folder = dir.path().join("estimate");
+            write(&folder, dtype, &tensors);
+            match check(&folder.join("model.safetensors"), &base) {
+                Ok(()) => assert_eq!(expected, ""),
+                Err(breach) => assert!(breach.contains(expected) && !expected.is_empty(), "{breach}"),
+            }
+        }
+    }
+}

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clirbench_model::{TensorSpec, TensorWriter, Tensors};
 use clirbench_plugin::serde_json::{Value, json};
@@ -313,4 +315,20 @@ fn what_cannot_be_estimated_is_said_and_leaves_no_file() {
     });
     let error = fails(&EstimateJob { batch_size: 4, ..job(&place) }, &mut broken);
     assert_eq!((&error.message[..], &error.hint[..]), ("batch 2: no guide embedding", "run it again"));
+}
+
+#[test]
+fn a_stop_ends_the_estimate_within_a_batch_and_leaves_no_file() {
+    let place = Workplace::new(0.0);
+    let flag = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&flag);
+    let mut watch = Watch::info_nce().before(move |call| {
+        stop.store(call == Call::Loss(2), Ordering::Relaxed);
+        Ok(())
+    });
+    let job = EstimateJob { batch_size: 2, ..job(&place) };
+    let small = options_with(json!({ "chunk_tokens": 8 }));
+    let error = run(&place, host().with_cancel(flag), &small, &job, &mut watch).unwrap_err();
+    assert_eq!((&error.kind[..], &error.message[..]), ("cancelled", "stopped in batch 2 of 4"));
+    assert_eq!((watch.losses, place.left_behind()), (2, Vec::new()));
 }
