@@ -12,6 +12,7 @@
 //! - `sweep`: merges that nobody writes.
 //! - `merge`: several models to one, from the command line. `mergers`: every method, loaded as a worker does,
 //!   against mergekit's values, and what must not change a bit.
+//! - `fisher`: the Fisher information of a model, from a recipe.
 //! - `sentence_transformers`: Python reads what was trained.
 //! - `pull_request`: results of a branch against those of main, as CI compares them.
 //! - `cli`: what each command prints and how it ends, as snapshots.
@@ -23,6 +24,7 @@
 mod cli;
 mod determinism;
 mod encoded_once;
+mod fisher;
 mod golden;
 mod golden_int8;
 mod golden_xquad;

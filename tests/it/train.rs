@@ -34,7 +34,7 @@ fn training_data() -> String {
 }
 
 /// A recipe for the tiny model, with these options of the trainer and these tables after it.
-fn recipe(options: &str, rest: &str) -> String {
+pub(crate) fn recipe(options: &str, rest: &str) -> String {
     format!(
         "name = \"tuned\"\nbase = \"base\"\noutput = \"tuned\"\n\n[data]\npath = \"rows.jsonl\"\n\n\
          [trainer]\nplugin = \"candle\"\n\n[trainer.options]\nbatch_size = 8\nlearning_rate = 1e-3\n\
@@ -42,11 +42,12 @@ fn recipe(options: &str, rest: &str) -> String {
     )
 }
 
-const GIST: &str = "[loss]\nplugin = \"gist\"\n\n[loss.options]\ntemperature = 0.05\n\n\
+pub(crate) const GIST: &str = "[loss]\nplugin = \"gist\"\n\n[loss.options]\ntemperature = 0.05\n\n\
                     [guide]\nencoder = \"hashed\"\n\n";
-const INFONCE: &str = "[loss]\nplugin = \"infonce\"\n";
+pub(crate) const INFONCE: &str = "[loss]\nplugin = \"infonce\"\n";
 
-fn place(recipe: &str) -> Place {
+/// A folder with the tiny model, the data and a recipe.
+pub(crate) fn place(recipe: &str) -> Place {
     let place = Place::new();
     tiny::write(&place.path("base"), 0.1);
     place.write("rows.jsonl", training_data());

@@ -16,6 +16,7 @@ mod check;
 mod device;
 pub mod encoder;
 mod error;
+pub mod fisher;
 pub mod host;
 mod interface;
 pub mod loss;

@@ -199,6 +199,16 @@ impl Model {
         self.parameters.trainable.iter().map(|named| (named.name.as_str(), &named.var))
     }
 
+    /// Names and shapes of floating-point tensors of the transformer's files that this network does not
+    /// use (`pooler.dense.weight`), sorted by name.
+    pub fn unused(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        let floats = [Dtype::F64, Dtype::F32, Dtype::F16, Dtype::BF16];
+        let untouched = self.parameters.untouched.iter();
+        untouched
+            .filter(move |(_, source)| floats.contains(&source.dtype))
+            .map(|(name, source)| (name.as_str(), &source.shape[..]))
+    }
+
     /// Gradients to add to, none so far.
     #[must_use]
     pub fn gradients(&self) -> Gradients {

@@ -1,6 +1,7 @@
 //! Loads a plugin and opens its interfaces.
 
 use clirbench_abi::encoder::EncoderModule;
+use clirbench_abi::fisher::FisherModule;
 use clirbench_abi::host::HostObject;
 use clirbench_abi::loss::LossModule;
 use clirbench_abi::merger::MergerModule;
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::inspect::sha256;
 use crate::{
-    EncoderHandle, Error, HostServices, LossHandle, Manifest, MergerHandle, PluginFile, Result,
+    EncoderHandle, Error, FisherHandle, HostServices, LossHandle, Manifest, MergerHandle, PluginFile, Result,
     ScenarioHandle, TrainerHandle,
 };
 
@@ -122,6 +123,15 @@ impl Plugin {
     pub fn merger(&self, config: &Value) -> Result<MergerHandle> {
         let opened = self.open(config, |module: &MergerModule| module.open)?;
         Ok(MergerHandle::new(&self.manifest.id, opened))
+    }
+
+    /// Opens the estimator of Fisher information. `config` is checked against the schema first.
+    ///
+    /// # Errors
+    /// As [`Plugin::encoder`], for `fisher/1`.
+    pub fn fisher(&self, config: &Value) -> Result<FisherHandle> {
+        let opened = self.open(config, |module: &FisherModule| module.open)?;
+        Ok(FisherHandle::new(&self.manifest.id, opened))
     }
 
     /// What the function that `of` picks from the module of an interface makes of `config`.

@@ -87,12 +87,12 @@ impl TrainerHandle {
     }
 }
 
-fn wire(texts: &[String]) -> Vec<RStr<'_>> {
+pub(crate) fn wire(texts: &[String]) -> Vec<RStr<'_>> {
     texts.iter().map(|text| RStr::from(text.as_str())).collect()
 }
 
 /// A session on its way over the boundary, where no panic may pass.
-struct Lent<'a, S>(&'a mut S);
+pub(crate) struct Lent<'a, S>(pub(crate) &'a mut S);
 
 fn contained<T>(call: impl FnOnce() -> std::result::Result<T, String>) -> RResult<T, AbiError> {
     let outcome = catch_unwind(AssertUnwindSafe(call));

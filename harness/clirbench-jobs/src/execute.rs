@@ -1,8 +1,10 @@
 //! What a worker does with each kind of job.
 
 mod embed;
+mod fisher;
 mod merge;
 mod score;
+mod session;
 mod train;
 mod validate;
 
@@ -78,6 +80,7 @@ impl Hands {
             Job::Loss(job) => self.loss(job),
             Job::Train(job) => self.train(job),
             Job::Merge(job) => self.merge(job),
+            Job::Fisher(job) => self.fisher(job),
         }
     }
 

@@ -12,7 +12,7 @@ use clirbench_core::{
 use clirbench_merge::MergeSpec;
 use clirbench_store::{Dtype, Key};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::merged::MergeRef;
 
@@ -27,6 +27,14 @@ pub struct PluginRef {
     pub path: PathBuf,
     /// SHA-256 of the library; checked before it is loaded.
     pub sha256: String,
+}
+
+impl PluginRef {
+    /// The plugin and its options, as a result says what it was made with.
+    #[must_use]
+    pub fn origin(&self, options: &Value) -> Value {
+        json!({"plugin": self.id, "version": self.version, "sha256": self.sha256, "options": options})
+    }
 }
 
 /// A unit of work.
@@ -47,6 +55,8 @@ pub enum Job {
     Train(Box<TrainJob>),
     /// Merges models.
     Merge(Box<MergeJob>),
+    /// Estimates the Fisher information of a model's weights.
+    Fisher(Box<FisherJob>),
 }
 
 /// Opens an encoder; commits `probe/<key>` with `info.json` ([`crate::model::Probe`]).
@@ -185,6 +195,36 @@ pub struct MergeJob {
     pub replace: bool,
 }
 
+/// Estimates the diagonal Fisher information of a model's weights; commits `fisher/<key>` with
+/// `out/fisher.safetensors` and `report.json` (`EstimateReport`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FisherJob {
+    /// Key of the result.
+    pub key: Key,
+    /// Directory of the model.
+    pub base: PathBuf,
+    /// The trainer plugin, which has a `fisher/1`.
+    pub trainer: PluginRef,
+    /// Its configuration.
+    pub trainer_config: Value,
+    /// The loss plugin.
+    pub loss: PluginRef,
+    /// Its configuration.
+    pub loss_config: Value,
+    /// The `training/<key>` object.
+    pub data: Key,
+    /// Vectors of the texts by the guide.
+    pub guide: Option<Guide>,
+    /// Seed of the batches.
+    pub seed: u64,
+    /// Rows of a batch.
+    pub batch_size: usize,
+    /// Rows to use at most; all where absent.
+    pub rows: Option<usize>,
+    /// What goes into the file's metadata: how it came about.
+    pub origin: Value,
+}
+
 /// Groups of a guide's vectors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guide {
@@ -237,6 +277,7 @@ impl Job {
             Job::Score(job) => ("score".to_owned(), &job.key),
             Job::Loss(job) => ("loss".to_owned(), &job.key),
             Job::Train(job) => (MODEL.to_owned(), &job.key),
+            Job::Fisher(job) => (FISHER.to_owned(), &job.key),
             Job::Merge(_) => return None,
         })
     }
@@ -252,7 +293,9 @@ impl Job {
             Job::Embed(EmbedJob { plugin, config, merge: Some(merge), .. }) => {
                 Some(format!("{} {config} {}", plugin.sha256, merge.key))
             }
-            Job::Tasks(_) | Job::Score(_) | Job::Loss(_) | Job::Train(_) | Job::Merge(_) => None,
+            Job::Tasks(_) | Job::Score(_) | Job::Loss(_) | Job::Train(_) | Job::Fisher(_) | Job::Merge(_) => {
+                None
+            }
         }
     }
 
@@ -275,6 +318,9 @@ impl Job {
 
 /// Kind of trained models.
 pub(crate) const MODEL: &str = "model";
+
+/// Kind of estimates of Fisher information.
+pub(crate) const FISHER: &str = "fisher";
 
 /// Kind of the shards of a group.
 #[must_use]

@@ -12,6 +12,7 @@ pub mod collect;
 pub mod embeddings;
 mod execute;
 pub mod executor;
+pub mod fisher;
 pub mod job;
 pub mod merge;
 pub mod merged;

@@ -4,6 +4,8 @@
 //! because this process never loads a plugin. Their results are in the store too.
 
 mod datasets;
+mod fisher;
+mod material;
 mod merge;
 mod models;
 mod shards;
@@ -17,6 +19,7 @@ use clirbench_store::{Key, Store};
 use serde_json::{Value, json};
 
 pub use datasets::{PlannedDataset, PlannedTask};
+pub use fisher::{FisherPlan, FisherRequest};
 pub use models::{Opened, PlannedModel};
 pub use shards::TextCount;
 pub use train::{TrainPlan, TrainRequest};
@@ -217,11 +220,18 @@ fn find<'a>(setup: &'a Setup, kind: &str, name: &str) -> Result<&'a PluginFile, 
     Ok(found?)
 }
 
-/// The same, pinned, where its `kind/1` takes these options; `table` is where the user wrote them.
-fn chosen(setup: &Setup, kind: &str, name: &str, options: &Value, table: &str) -> Result<PluginRef, Failure> {
+/// The same, pinned, where its `interface` takes these options; `table` is where the user wrote them.
+fn chosen(
+    setup: &Setup,
+    kind: &str,
+    interface: &str,
+    name: &str,
+    options: &Value,
+    table: &str,
+) -> Result<PluginRef, Failure> {
     let file = find(setup, kind, name)?;
     file.manifest
-        .check_config(&format!("{kind}/1"), options)
+        .check_config(interface, options)
         .map_err(|e| Failure::new(format!("[{table}]: {e}"), e.hint().unwrap_or_default()))?;
     pinned(setup, file)
 }

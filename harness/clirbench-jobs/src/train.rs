@@ -12,7 +12,7 @@ use crate::{
     plan::{Setup, TrainPlan},
 };
 
-/// What a training reports while it runs.
+/// What a training, or an estimate, reports while it runs.
 #[derive(Clone, Debug)]
 pub enum TrainProgress {
     /// Texts that the guide has encoded, of those that it has to.
@@ -24,6 +24,13 @@ pub enum TrainProgress {
     },
     /// A step of the optimiser.
     Step(StepReport),
+    /// Batches of an estimate, of those that it takes.
+    Batches {
+        /// Batches done.
+        done: u64,
+        /// Batches in all.
+        total: u64,
+    },
     /// A plugin says something.
     Log {
         /// Level name.
@@ -64,7 +71,7 @@ pub fn train(
     cancel: &AtomicBool,
     on: &mut dyn FnMut(TrainProgress),
 ) -> Result<Trained, Failure> {
-    encode(setup, plan, cancel, on)?;
+    encode(setup, &plan.embed, cancel, on)?;
     let mut outcome = Ok(());
     let jobs = [Job::Train(Box::new(plan.job.clone()))];
     execute(&jobs, 1, &setup.executor, cancel, &mut |event| match event {
@@ -78,16 +85,20 @@ pub fn train(
     Trained::of(setup, plan)?.ok_or_else(vanished)
 }
 
-fn encode(
+/// Encodes the guide's texts.
+///
+/// # Errors
+/// Why the guide failed, or that the run was stopped.
+pub(crate) fn encode(
     setup: &Setup,
-    plan: &TrainPlan,
+    embed: &[Job],
     cancel: &AtomicBool,
     on: &mut dyn FnMut(TrainProgress),
 ) -> Result<(), Failure> {
-    let count = |job: usize| if let Job::Embed(job) = &plan.embed[job] { job.count } else { 0 };
-    let total = (0..plan.embed.len()).map(count).sum();
+    let count = |job: usize| if let Job::Embed(job) = &embed[job] { job.count } else { 0 };
+    let total = (0..embed.len()).map(count).sum();
     let (mut finished, mut failed) = (0, None);
-    execute(&plan.embed, 1, &setup.executor, cancel, &mut |event| match event {
+    execute(embed, 1, &setup.executor, cancel, &mut |event| match event {
         Event::Progress { job, done, .. } => {
             on(TrainProgress::Encoding { done: finished + (done as usize).min(count(job)), total });
         }

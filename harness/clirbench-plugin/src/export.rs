@@ -19,7 +19,7 @@
 /// # fn main() {}
 /// ```
 ///
-/// An interface is `encoder`, `scenario`, `loss`, `trainer` or `merger` and the type that implements the trait of that name. A
+/// An interface is `encoder`, `scenario`, `loss`, `trainer`, `fisher` or `merger` and the type that implements the trait of that name. A
 /// block after the type adds what the host needs to know before it opens it; both lines are
 /// optional, in this order and each with its comma:
 ///

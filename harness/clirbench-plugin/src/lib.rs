@@ -1,8 +1,8 @@
 //! Everything a plugin author needs: safe traits, errors, host services and [`export_plugin!`].
 //!
 //! A plugin is a crate of type `cdylib` (and `rlib`, so that its tests can link it) that depends
-//! on this crate alone. It implements [`Encoder`], [`Scenario`], [`Loss`], [`Trainer`] or
-//! [`Merger`] and exports it:
+//! on this crate alone. It implements [`Encoder`], [`Scenario`], [`Loss`], [`Trainer`],
+//! [`Fisher`] or [`Merger`] and exports it:
 //!
 //! ```
 //! use clirbench_plugin::{Encoder, EncoderInfo, Error, Host, Result, Role, TextStats};
@@ -49,6 +49,7 @@
 mod encoder;
 mod error;
 mod export;
+mod fisher;
 mod guard;
 mod host;
 mod layout;
@@ -64,6 +65,7 @@ mod wire;
 
 pub use encoder::{Encoder, EncoderInfo, Role, TextStats};
 pub use error::{Error, Result};
+pub use fisher::{EstimateData, EstimateJob, EstimateReport, Fisher};
 pub use host::{Device, Host};
 pub use layout::{Layout, Selection};
 pub use loss::{Loss, LossBatch, LossInfo, LossInput};
@@ -81,6 +83,7 @@ pub mod __private {
     pub use clirbench_abi::export;
 
     pub use crate::encoder::exported as encoder;
+    pub use crate::fisher::exported as fisher;
     pub use crate::loss::exported as loss;
     pub use crate::manifest::{InterfaceSource, ManifestSource, json};
     pub use crate::merger::exported as merger;

@@ -111,7 +111,7 @@ pub mod exported {
     }
 
     /// The host's session behind the safe trait.
-    struct Remote<'a>(SessionBox<'a>);
+    pub(crate) struct Remote<'a>(pub(crate) SessionBox<'a>);
 
     impl Session for Remote<'_> {
         fn loss(

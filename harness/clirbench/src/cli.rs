@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Plan(BenchArgs),
     /// Train a model by a recipe
     Train(TrainArgs),
+    /// Estimate the Fisher information of a model's weights by a recipe, for merging
+    Fisher(FisherArgs),
     /// Merge models: a recipe, or --method and the models' directories
     Merge(MergeArgs),
     /// Measure all pairwise merges of some checkpoints, choose winners, write only those
@@ -166,6 +168,32 @@ pub(crate) struct MergeArgs {
     #[arg(long, short, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Replace what is in the output directory
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FisherArgs {
+    /// The recipe (TOML): base, data, guide, loss and the trainer's options are used
+    pub(crate) recipe: PathBuf,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    /// The model whose weights are estimated [default: the recipe's]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) base: Option<PathBuf>,
+    /// The data, JSON lines [default: the recipe's]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// The safetensors file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Use a random sample of at most so many rows [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rows: Option<u32>,
+    /// Rows of a batch, whose gradients are squared together; in place of the recipe's
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_size: u32,
+    /// Replace the output file
     #[arg(long)]
     pub(crate) force: bool,
 }

@@ -6,6 +6,7 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod eval;
+pub(crate) mod fisher;
 pub(crate) mod leaderboard;
 pub(crate) mod merge;
 pub(crate) mod model;

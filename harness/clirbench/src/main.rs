@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(&args, &cli.global, &screen),
         Command::Merge(args) => commands::merge::run(&args, &cli.global, &screen),
         Command::Sweep(args) => commands::sweep::run(&args, &cli.global, &screen),
+        Command::Fisher(args) => commands::fisher::run(&args, &cli.global, &screen),
         Command::Compare(args) => commands::compare::run(&args, &screen),
         Command::Audit(args) => commands::audit::run(&args, &screen),
         Command::Published(args) => commands::published::run(&args, &screen),

@@ -93,6 +93,11 @@ impl Display {
         self.count("merging", millions(done), millions(total), "million weights");
     }
 
+    /// Batches of an estimate.
+    pub(crate) fn batches(&mut self, done: u64, total: u64) {
+        self.count("estimating", done as usize, total as usize, "batches");
+    }
+
     /// Texts that the guide of a training encodes.
     pub(crate) fn guide(&mut self, done: usize, total: usize) {
         self.count("encoding", done, total, "guide");

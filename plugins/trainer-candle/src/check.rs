@@ -1,39 +1,27 @@
-//! What a fit refuses: jobs that make none, numbers that are not finite, tensors that do not learn.
+//! What a fit refuses: validations that are none, numbers that are not finite, tensors that do not learn.
 
 use clirbench_candle::cpu;
-use clirbench_plugin::{Error, FitData, FitJob, LossInput, Result, TrainingColumn};
+use clirbench_plugin::{Error, FitData, FitJob, LossInput, Result};
 
+use crate::examples::Examples;
 use crate::optimizer::{Optimizer, failed};
 
-/// Characters of a text that an error shows.
-const SHOWN: usize = 60;
 /// Names of tensors that an error lists.
 const LISTED: usize = 5;
 
-/// Checks a job and its data against each other.
+/// Checks what a fit is given beside its examples: the validation.
 ///
 /// # Errors
 /// `input` or `config`, with what does not fit.
-pub(crate) fn job(job: &FitJob, data: &FitData<'_>) -> Result<()> {
-    let columns = job.columns.len();
-    if columns == 0 || !data.rows.len().is_multiple_of(columns) {
-        return Err(Error::input(format!("{} cells do not make rows of {columns} columns", data.rows.len())));
-    }
-    if let Some(text) = data.rows.iter().find(|text| **text as usize >= data.texts.len()) {
-        return Err(Error::input(format!("a row has text {text}, and there are {}", data.texts.len())));
+pub(crate) fn validation(job: &FitJob, data: &FitData<'_>) -> Result<()> {
+    if job.validate_every == 0 {
+        return Ok(());
     }
     if job.input == LossInput::Scores {
-        if columns != 2 {
-            return Err(Error::input(format!("a pair has 2 texts, and the data has {columns} columns"))
-                .hint("a loss of scores takes a query and a text per row, and a label"));
-        }
-        if job.validate_every > 0 {
-            return Err(Error::config("a cross-encoder cannot be validated by embeddings: it makes none")
-                .hint("set `validate_every` to 0"));
-        }
+        return Err(Error::config("a cross-encoder cannot be validated by embeddings: it makes none")
+            .hint("set `validate_every` to 0"));
     }
-    if job.validate_every > 0 && (data.validation_queries.is_empty() || data.validation_documents.is_empty())
-    {
+    if data.validation_queries.is_empty() || data.validation_documents.is_empty() {
         return Err(Error::input("the validation has no queries or no documents")
             .hint("give both, or set `validate_every` to 0"));
     }
@@ -43,64 +31,47 @@ pub(crate) fn job(job: &FitJob, data: &FitData<'_>) -> Result<()> {
 /// Refuses numbers of a batch that are not finite. `values` are `[columns, rows, dim]`, `what` they are.
 ///
 /// # Errors
-/// `runtime`, with the step (counted from 1) and the texts of the first row that has such a number.
+/// `runtime`, with the batch's name and the texts of the first row that has such a number.
 pub(crate) fn finite(
     what: &str,
-    step: usize,
+    batch: &str,
     rows: &[u32],
     values: &[f32],
-    job: &FitJob,
-    data: &FitData<'_>,
+    examples: &Examples<'_>,
 ) -> Result<()> {
     let Some(at) = values.iter().position(|value| !value.is_finite()) else { return Ok(()) };
     // Every column has as many values per row.
-    let columns = if job.input == LossInput::Scores { 1 } else { job.columns.len() };
-    let dim = values.len() / (columns * rows.len());
-    let row = rows[at / dim % rows.len()];
-    Err(diverged(format!("step {step}: {what} of the row {} is not finite", texts(row, job, data))))
+    let dim = values.len() / (examples.scored_columns() * rows.len());
+    let row = examples.described(rows[at / dim % rows.len()]);
+    Err(diverged(format!("{batch}: {what} of the row {row} is not finite")))
 }
 
 /// Refuses a value that belongs to a whole batch and is not finite.
 ///
 /// # Errors
-/// `runtime`, with the step and the texts of the batch's first row.
+/// `runtime`, with the batch's name and the texts of its first row.
 pub(crate) fn finite_value(
     what: &str,
-    step: usize,
+    batch: &str,
     rows: &[u32],
     value: f64,
-    job: &FitJob,
-    data: &FitData<'_>,
+    examples: &Examples<'_>,
 ) -> Result<()> {
     if value.is_finite() {
         return Ok(());
     }
-    let first = rows.first().map(|row| texts(*row, job, data)).unwrap_or_default();
+    let first = rows.first().map(|row| examples.described(*row)).unwrap_or_default();
+    let count = rows.len();
     Err(diverged(format!(
-        "step {step}: {what} is {value}, for the batch of {} rows that begins with {first}",
-        rows.len()
+        "{batch}: {what} is {value}, for the batch of {count} rows that begins with {first}"
     )))
 }
 
 fn diverged(message: String) -> Error {
     Error::runtime(message).hint(
-        "nothing was written; try a smaller `learning_rate`, a longer warm-up or `precision = \"f32\"`, and \
-         look at the row",
+        "nothing was written; look at the row, try `precision = \"f32\"` and, in a fit, a smaller \
+         `learning_rate` or a longer warm-up",
     )
-}
-
-/// The texts of a row with the names of their columns, each cut.
-fn texts(row: u32, job: &FitJob, data: &FitData<'_>) -> String {
-    let columns = job.columns.len();
-    let cells = &data.rows[row as usize * columns..][..columns];
-    let cell = |(column, text): (&TrainingColumn, &u32)| {
-        let text = data.texts[*text as usize];
-        let start: String = text.chars().take(SHOWN).collect();
-        let rest = if start.len() < text.len() { "..." } else { "" };
-        format!("{} {start:?}{rest}", column.name)
-    };
-    let cells: Vec<String> = job.columns.iter().zip(cells).map(cell).collect();
-    format!("{row} ({})", cells.join(", "))
 }
 
 /// Refuses tensors that a step left without a gradient.
@@ -156,7 +127,8 @@ impl Fingerprints {
     }
 }
 
-fn listed(names: &[&str]) -> String {
+/// Names of tensors, cut where there are many.
+pub(crate) fn listed(names: &[&str]) -> String {
     let shown = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match names.len().checked_sub(LISTED) {
         Some(more) if more > 0 => format!("{shown} and {more} more tensors"),

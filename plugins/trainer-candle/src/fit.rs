@@ -3,27 +3,27 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use candle_core::DType;
 use clirbench_candle::{Changes, Gradients, Model, Opened};
-use clirbench_model::{ModelOptions, Tensors, TextModel};
+use clirbench_model::{Tensors, TextModel};
 use clirbench_plugin::{Error, FitData, FitJob, FitReport, Host, LossInput, Result, Session, StepReport};
 use rayon::ThreadPool;
 
+use crate::base;
 use crate::batches::{Batches, Sampling};
 use crate::card::Card;
 use crate::check::{self, Fingerprints};
 use crate::checkpoint::{Best, Checkpoints, Progress};
 use crate::digest::digest;
-use crate::gradcache::{Chunks, accumulate, mixed};
-use crate::head::head;
+use crate::examples::Examples;
+use crate::gradcache::{Chunks, mixed};
+use crate::gradient::{self, Batch};
 use crate::inputs::Training;
 use crate::log::Log;
 use crate::network::{self, Network};
 use crate::optimizer::Optimizer;
-use crate::options::{Options, Precision};
+use crate::options::Options;
 use crate::result;
 use crate::schedule::{Schedule, clip_factor};
-use crate::underflow;
 use crate::validation::Validation;
 
 /// What a fit is given.
@@ -63,15 +63,13 @@ impl<'a> Fit<'a> {
     /// `model` and `config` for a base, options or folders that do not fit, `input` for the data.
     pub(crate) fn open(given: Given<'a>) -> Result<Self> {
         let Given { options, host, device, job, data } = given;
-        check::job(job, data)?;
+        let examples = Examples::of_fit(job, data);
+        examples.check()?;
+        check::validation(job, data)?;
         result::check(Path::new(&job.out))?;
         let threads = network::threads(host.threads())?;
-        let text = TextModel::open(ModelOptions {
-            path: PathBuf::from(&job.base),
-            max_length: options.max_length,
-            ..ModelOptions::default()
-        })?;
-        let training = threads.install(|| Training::new(job, data, &text.tokenizer, &text.prompts))?;
+        let text = base::open(&job.base, options)?;
+        let training = threads.install(|| Training::new(&examples, &text.tokenizer, &text.prompts))?;
         let validation = match job.validate_every {
             0 => None,
             _ => Some(threads.install(|| Validation::new(&text, data, job.greater_is_better))?),
@@ -86,7 +84,11 @@ impl<'a> Fit<'a> {
         let batches = Batches::plan(data.rows, job.columns.len(), data.texts.len(), sampling)?;
         let schedule = Schedule::new(options.schedule, options.warmup_ratio, batches.steps())?;
 
-        let model = load(given, &text)?;
+        let changes = Changes {
+            dropout: options.dropout.map(|rate| rate as f32),
+            classifier_seed: (job.input == LossInput::Scores).then_some(job.seed),
+        };
+        let model = base::load(&text, job.input, options, changes, device)?;
         let names: Vec<&str> = model.parameters().map(|(name, _)| name).collect();
         options.check_groups(&names)?;
         let mut optimizer = Optimizer::new(model.parameters(), options, &schedule, batches.steps());
@@ -212,40 +214,25 @@ impl<'a> Fit<'a> {
         self.threads.install(|| self.optimizer.catch_up(&ids))?;
 
         self.gradients.clear();
-        let mut parts = vec![0.0; job.parts.len()];
-        let (mut moves, mut scale) = (false, 1.0);
         let mut network =
             Network { model: &self.model, gradients: &mut self.gradients, inputs, threads: &self.threads };
         let number = step + 1;
-        let loss = accumulate(
-            &mut network,
-            &chunks,
-            mixed(job.seed, step as u64),
-            || poll(host, step),
-            |embeddings, gradients| {
-                check::finite("an embedding", number, rows, embeddings, job, data)?;
-                let loss = session
-                    .loss(rows, embeddings, gradients, &mut parts)
-                    .map_err(|e| Error { message: format!("step {number}: {}", e.message), ..e })?;
-                check::finite_value("the loss", number, rows, loss, job, data)?;
-                check::finite("the gradient", number, rows, gradients, job, data)?;
-                moves = gradients.iter().any(|g| *g != 0.0);
-                if options.precision == Precision::F16 {
-                    scale = underflow::scale_up(gradients);
-                }
-                Ok(loss)
-            },
-        )?;
+        let name = format!("step {number}");
+        let examples = Examples::of_fit(job, data);
+        let batch = Batch { name: &name, rows, chunks: &chunks, seed: mixed(job.seed, step as u64) };
+        let (precision, parts) = (options.precision, job.parts.len());
+        let loss =
+            gradient::add(&mut network, batch, &examples, precision, parts, session, || poll(host, step))?;
 
         let (optimizer, gradients) = (&mut self.optimizer, &self.gradients);
-        let norm = self.threads.install(|| optimizer.gradient_norm(gradients))? / f64::from(scale);
-        check::finite_value("the norm of the gradient", number, rows, norm, job, data)?;
+        let norm = self.threads.install(|| optimizer.gradient_norm(gradients))? / f64::from(loss.scale);
+        check::finite_value("the norm of the gradient", &name, rows, norm, &examples)?;
         // Where the loss is flat there is nothing to see: an untrained margin that all rows keep.
-        if moves && !self.progress.gradients_seen {
+        if loss.moves && !self.progress.gradients_seen {
             check::all_have_gradients(&optimizer.without_gradient(gradients)?)?;
             self.progress.gradients_seen = true;
         }
-        let clip = clip_factor(norm, options.max_grad_norm) / scale;
+        let clip = clip_factor(norm, options.max_grad_norm) / loss.scale;
         self.threads.install(|| optimizer.step(gradients, clip))?;
 
         self.progress.step = number;
@@ -254,8 +241,8 @@ impl<'a> Fit<'a> {
             step: number,
             steps: self.batches.steps(),
             epoch: self.batches.epochs_after(number),
-            loss,
-            parts,
+            loss: loss.value,
+            parts: loss.parts,
             learning_rate: options.learning_rate * self.schedule.factor(step),
             gradient_norm: norm,
             validation: None,
@@ -285,29 +272,11 @@ impl<'a> Fit<'a> {
     }
 }
 
-fn load(given: Given<'_>, text: &TextModel) -> Result<Model> {
-    let Given { options, device, job, .. } = given;
-    let length = |prompt: &str| text.tokenizer.prompt_length(prompt);
-    let prompts = [length(&text.prompts.query)?, length(&text.prompts.document)?];
-    let head = head(&text.directory, job.input, prompts)?;
-    let compute = match options.precision {
-        Precision::F32 => DType::F32,
-        Precision::Bf16 => DType::BF16,
-        Precision::F16 => DType::F16,
-    };
-    let changes = Changes {
-        dropout: options.dropout.map(|rate| rate as f32),
-        classifier_seed: (job.input == LossInput::Scores).then_some(job.seed),
-    };
-    let transformer = text.directory.files.path(&text.directory.transformer);
-    Model::load_with(&transformer, &head, &device.device, compute, changes)
-}
-
 /// The files of the base that the result depends on.
 fn files(text: &TextModel) -> Result<Vec<PathBuf>> {
     let files = &text.directory.files;
     let mut paths: Vec<PathBuf> = files.used().iter().map(|name| files.path(name)).collect();
-    paths.extend_from_slice(Tensors::open(&files.path(&text.directory.transformer))?.files());
+    paths.extend_from_slice(Tensors::open(&base::transformer(text))?.files());
     Ok(paths)
 }
 

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use clirbench_candle::Batch;
 use clirbench_model::{Prompts, TextTokenizer, Tokens};
-use clirbench_plugin::{Error, FitData, FitJob, LossInput, Result, Role};
+use clirbench_plugin::{Error, LossInput, Result, Role};
 use rayon::prelude::*;
+
+use crate::examples::Examples;
 
 /// Tokenized inputs, one after another.
 #[derive(Debug, Default)]
@@ -34,14 +36,9 @@ impl Training {
     ///
     /// # Errors
     /// `input` for a text that the tokenizer refuses or that has no tokens.
-    pub(crate) fn new(
-        job: &FitJob,
-        data: &FitData<'_>,
-        tokenizer: &TextTokenizer,
-        prompts: &Prompts,
-    ) -> Result<Self> {
-        let columns = job.columns.len();
-        if job.input == LossInput::Scores {
+    pub(crate) fn new(data: &Examples<'_>, tokenizer: &TextTokenizer, prompts: &Prompts) -> Result<Self> {
+        let columns = data.columns.len();
+        if data.input == LossInput::Scores {
             let (pairs, cells) = numbered(data.rows.chunks_exact(columns).map(|row| (row[0], row[1])));
             let inputs = Inputs::new(&pairs, |(first, second)| {
                 let texts = (data.texts[*first as usize], data.texts[*second as usize]);
@@ -50,7 +47,7 @@ impl Training {
             return Ok(Training { inputs, cells, columns: 1 });
         }
         // Columns of one role share an input; so do roles with equal prompts.
-        let roles = job.columns.iter().map(|column| prompts.of(column.role)).collect::<Vec<_>>();
+        let roles = data.columns.iter().map(|column| prompts.of(column.role)).collect::<Vec<_>>();
         let (texts, cells) = numbered(data.rows.iter().zip(roles.iter().cycle()));
         let inputs = Inputs::new(&texts, |(text, prompt)| {
             let text = data.texts[**text as usize];

@@ -43,7 +43,7 @@ pub(super) fn planned(setup: &Setup, spec: &MergeSpec) -> Result<PlannedMerge, F
     spec.base = spec.base.map(|path| located(setup, &path));
     spec.output = None;
     let MergerChoice { plugin, options: config } = spec.merger();
-    let plugin = chosen(setup, "merger", &plugin, &config, "options").map_err(|failure| {
+    let plugin = chosen(setup, "merger", "merger/1", &plugin, &config, "options").map_err(|failure| {
         if methods().any(|method| method == spec.method) || !failure.message.contains("no plugin") {
             return failure;
         }

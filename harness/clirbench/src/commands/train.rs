@@ -12,7 +12,7 @@ use clirbench_host::LossInfo;
 use clirbench_jobs::{
     bench::resolve,
     executor::Event,
-    plan::{PlanError, Setup, TrainPlan, TrainRequest},
+    plan::{PlanError, Setup, TextCount, TrainPlan, TrainRequest},
     train::{TrainProgress, Trained, train},
 };
 use clirbench_model::PartialDirectory;
@@ -60,6 +60,7 @@ pub(crate) fn run(args: &TrainArgs, global: &Global, screen: &Screen) -> Result<
                 TrainProgress::Encoding { done, total } => display.guide(done, total),
                 TrainProgress::Step(report) => display.step(&report, &parts),
                 TrainProgress::Log { level, message } => display.log(&level, &message),
+                TrainProgress::Batches { .. } => {}
             });
             display.finish();
             match outcome {
@@ -108,10 +109,15 @@ fn announce(screen: &Screen, request: &TrainRequest, plan: &TrainPlan) {
         plan.job.loss.id,
         plan.job.base.display()
     ));
-    if let Some(texts) = &plan.guide_texts {
+    announce_rest(screen, plan.guide_texts.as_ref(), &plan.notes);
+}
+
+/// What the guide has to encode, and what a reader has to know.
+pub(super) fn announce_rest(screen: &Screen, guide: Option<&TextCount>, notes: &[String]) {
+    if let Some(texts) = guide {
         screen.say(&format!("guide: {} texts to encode, {} in the store", texts.to_encode, texts.stored));
     }
-    for note in &plan.notes {
+    for note in notes {
         screen.say(&format!("note: {note}"));
     }
 }
@@ -119,15 +125,14 @@ fn announce(screen: &Screen, request: &TrainRequest, plan: &TrainPlan) {
 /// How the model came about; no time and no place, so that the same training writes the same file.
 fn origin(request: &TrainRequest, plan: &TrainPlan, trained: &Trained) -> Value {
     let job = &plan.job;
-    let plugin = |p: &clirbench_jobs::job::PluginRef, config: &Value| json!({"plugin": p.id, "version": p.version, "sha256": p.sha256, "options": config});
     let report = &trained.report;
     json!({
         "clirbench": env!("CARGO_PKG_VERSION"),
         "key": job.key,
         "recipe": request.recipe.name,
         "base": plan.base_files,
-        "trainer": plugin(&job.trainer, &job.trainer_config),
-        "loss": plugin(&job.loss, &job.loss_config),
+        "trainer": job.trainer.origin(&job.trainer_config),
+        "loss": job.loss.origin(&job.loss_config),
         "data": {"key": job.data, "rows": plan.rows, "texts": plan.texts},
         "guide": job.guide,
         "validation": job.validation,

@@ -29,6 +29,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "clirbench-data",
             "clirbench-host",
             "clirbench-merge",
+            "clirbench-model",
             "clirbench-report",
             "clirbench-search",
             "clirbench-store",

@@ -4,6 +4,7 @@
 
 mod cross_encoder;
 mod errors;
+mod fisher;
 mod learning;
 mod minilm;
 mod resume;
