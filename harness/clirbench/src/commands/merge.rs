@@ -129,7 +129,8 @@ fn conclude(screen: &Screen, spec: &MergeSpec, out: &Path, origin: &Value) {
         text += &format!("least similar tensors (cosine):\n{}", lowest.concat());
     }
     if count("fell_back") > 0 {
-        text += &format!("{} fell back to a line of {} tensors\n", spec.method, count("fell_back"));
+        let (fell_back, all) = (count("fell_back"), count("tensors"));
+        text += &format!("{} fell back to a line in {fell_back} of {all} tensors\n", spec.method);
     }
     screen.print(&text);
 }
