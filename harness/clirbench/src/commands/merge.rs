@@ -123,7 +123,7 @@ fn conclude(screen: &Screen, spec: &MergeSpec, out: &Path, origin: &Value) {
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|t| Some(format!("  {:.5}  {}\n", t["cosine"].as_f64()?, t["tensor"].as_str()?)))
+        .filter_map(|t| Some(format!("  {:.8}  {}\n", t["cosine"].as_f64()?, t["tensor"].as_str()?)))
         .collect();
     if !lowest.is_empty() {
         text += &format!("least similar tensors (cosine):\n{}", lowest.concat());
