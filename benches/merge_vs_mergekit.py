@@ -34,8 +34,8 @@ SHAPES = {
               "max_position_embeddings": 512, "type_vocab_size": 2, "model_type": "bert",
               "num_attention_heads": 12, "architectures": ["BertModel"]},
     "large": {"vocab_size": 250002, "hidden_size": 768, "num_hidden_layers": 12, "intermediate_size": 3072,
-              "max_position_embeddings": 514, "type_vocab_size": 1, "model_type": "xlm-roberta",
-              "num_attention_heads": 12, "architectures": ["XLMRobertaModel"]},
+              "max_position_embeddings": 514, "type_vocab_size": 1, "model_type": "bert",
+              "num_attention_heads": 12, "architectures": ["BertModel"]},
 }
 WANTED_COPY, WANTED_MERGEKIT, SPARE = 0.7, 3.0, 100 * 2**20
 
@@ -43,6 +43,18 @@ THEIRS = """
 import json, os, sys, time
 from mergekit.config import MergeConfiguration
 from mergekit.merge import MergeOptions, run_merge
+from mergekit.plan import LoaderCache, MergePlanner
+plan = MergePlanner.plan_tensor
+def plan_present(self, weight, weights_in, models, cfg_reader):
+    # mergekit 0.1.5 fails where it asks whether an optional tensor is there.
+    if weight.optional:
+        there = [LoaderCache().get(model).index.tensor_paths for model in models]
+        names = [(w.name, *(w.aliases or ())) for w in weights_in]
+        if not any(name in paths for paths, of in zip(there, names) for name in of):
+            return None
+        weight = weight.model_copy(update={"optional": False})
+    return plan(self, weight, weights_in, models, cfg_reader)
+MergePlanner.plan_tensor = plan_present
 one, two, out = sys.argv[1:4]
 config = MergeConfiguration.model_validate({
     "merge_method": "linear", "dtype": "float32",

@@ -229,7 +229,7 @@ fn chunks_and_shards_change_nothing() {
     importances(&place);
     for (i, name) in ["base", "one", "two"].into_iter().enumerate() {
         directory(&place, name, &odd(10 + i as u32), "F32", u64::MAX);
-        directory(&place, &format!("{name}-sharded"), &odd(10 + i as u32), "F32", 200);
+        directory(&place, &format!("{name}-sharded"), &odd(10 + i as u32), "F32", 133);
     }
     for (method, with_base, text) in METHODS {
         let with = |models: [&str; 2], base: &str| {

@@ -18,6 +18,9 @@ const CHUNK: usize = 1 << 18;
 /// Chunks that are on their way: one is read while one is merged.
 const AHEAD: usize = 3;
 
+/// Takes parts of merged tensors: the tensor's index, the element at which the part begins, its values.
+pub(crate) type EachPart<'a> = dyn FnMut(usize, usize, &[f32]) -> Result<()> + 'a;
+
 /// A tensor of the merged model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MergeTensor {
@@ -137,7 +140,7 @@ impl Merge {
     pub(crate) fn stream(
         &mut self,
         which: &[usize],
-        each: &mut dyn FnMut(usize, usize, &[f32]) -> Result<()>,
+        each: &mut EachPart<'_>,
     ) -> Result<Vec<TensorReport>> {
         let Merge { parents, merger, plan, tensors, spec, chunk, .. } = self;
         let sources =

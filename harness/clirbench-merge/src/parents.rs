@@ -80,12 +80,13 @@ fn importances(spec: &MergeSpec, models: &[Model]) -> Result<Vec<Tensors>> {
     if spec.models.iter().all(|parent| parent.importance.is_none()) {
         return Ok(Vec::new());
     }
+    if let Some(parent) = spec.models.iter().find(|parent| parent.importance.is_none()) {
+        return Err(Error::config(format!("model `{}` has no `importance`, others have", parent.name()))
+            .hint("give every model the importances of its weights, or none"));
+    }
     let mut found = Vec::new();
-    for (parent, model) in spec.models.iter().zip(models) {
-        let Some(path) = &parent.importance else {
-            return Err(Error::config(format!("model `{}` has no `importance`, others have", model.name))
-                .hint("give every model the importances of its weights, or none"));
-        };
+    let paths = spec.models.iter().filter_map(|parent| parent.importance.as_ref());
+    for (path, model) in paths.zip(models) {
         let tensors = Tensors::open(path)?;
         for name in model.weights.names() {
             let Some((dtype, shape)) = model.weights.describe(&name) else { continue };

@@ -87,10 +87,9 @@ impl Display {
         }
     }
 
-    /// Weights that are merged, in millions.
+    /// Weights that are merged.
     pub(crate) fn merging(&mut self, done: u64, total: u64) {
-        let millions = |count: u64| (count / 1_000_000) as usize;
-        self.count("merging", millions(done), millions(total), "million weights");
+        self.count("merging", done as usize, total as usize, "weights");
     }
 
     /// Batches of an estimate.

@@ -48,7 +48,7 @@ pub struct TaskVectors {
 enum Kept {
     All,
     Largest(Trim),
-    Drawn { draws: Draws, norms: Norms },
+    Drawn { draws: Draws, norms: Box<Norms> },
 }
 
 impl Merger for TaskVectors {
@@ -79,7 +79,7 @@ impl Merger for TaskVectors {
             Sparsity::Largest => Kept::Largest(Trim::new(job.elements, density)),
             Sparsity::Drawn => Kept::Drawn {
                 draws: Draws::new(job.seed, &job.name, model, density),
-                norms: Norms::default(),
+                norms: Box::default(),
             },
         };
         self.kept = (0..job.weights.len()).map(kept).collect();

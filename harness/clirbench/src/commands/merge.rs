@@ -135,13 +135,14 @@ fn conclude(screen: &Screen, spec: &MergeSpec, out: &Path, origin: &Value) {
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|t| Some(format!("  {:.5}  {}\n", t["cosine"].as_f64()?, t["tensor"].as_str()?)))
+        .filter_map(|t| Some(format!("  {:.8}  {}\n", t["cosine"].as_f64()?, t["tensor"].as_str()?)))
         .collect();
     if !lowest.is_empty() {
         text += &format!("least similar tensors (cosine):\n{}", lowest.concat());
     }
     if count("fell_back") > 0 {
-        text += &format!("{} fell back to a line of {} tensors\n", spec.method, count("fell_back"));
+        let (fell_back, all) = (count("fell_back"), count("tensors"));
+        text += &format!("{} fell back to a line in {fell_back} of {all} tensors\n", spec.method);
     }
     screen.print(&text);
 }
