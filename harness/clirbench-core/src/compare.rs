@@ -80,8 +80,7 @@ pub struct CompareOptions {
     pub force: bool,
     /// A Holm-corrected p below this is significant.
     pub alpha: f64,
-    /// Permutations of each randomization test; more where the family is large
-    /// ([`crate::stats::Permutations::for_family`]).
+    /// Permutations of each randomization test.
     pub permutations: usize,
     /// Resamples of the bootstrap.
     pub resamples: usize,

@@ -8,7 +8,7 @@ use super::evidence::{Evidence, Panels, align, statistic};
 use super::join::{same_data, wanted};
 use super::{CompareError, CompareOptions, Verdict};
 use crate::results::{Cell, QueryValues, ScoreRow};
-use crate::stats::{CellStatistic, Interval, PanelCell, Permutations, StatsError};
+use crate::stats::{CellStatistic, Interval, PanelCell, StatsError, holm};
 
 /// A cell without its model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -242,7 +242,6 @@ impl<'a> Meeting<'a> {
     pub(super) fn test(
         &self,
         pairs: &[(usize, usize)],
-        permutations: Permutations,
         panels: &mut Panels<'a>,
         options: &CompareOptions,
     ) -> Result<(Vec<Option<Interval>>, Vec<Option<Tested>>), CompareError> {
@@ -251,13 +250,12 @@ impl<'a> Meeting<'a> {
             metric: self.scope.metric.clone(),
             source,
         };
-        self.measured(pairs, permutations, panels, options).map_err(fail)
+        self.measured(pairs, panels, options).map_err(fail)
     }
 
     fn measured(
         &self,
         pairs: &[(usize, usize)],
-        permutations: Permutations,
         panels: &mut Panels<'a>,
         options: &CompareOptions,
     ) -> Result<(Vec<Option<Interval>>, Vec<Option<Tested>>), StatsError> {
@@ -296,7 +294,7 @@ impl<'a> Meeting<'a> {
                 tests.push(None);
                 continue;
             }
-            let p = panel.test(&first, &second, statistics, permutations, options.seed)?.p;
+            let p = panel.test(&first, &second, statistics, options.permutations, options.seed)?.p;
             let interval = samples[a].as_ref().zip(samples[b].as_ref()).and_then(|(a, b)| {
                 Interval::of_samples(a.iter().zip(b).map(|(a, b): (&f64, &f64)| b - a).collect())
             });
@@ -318,21 +316,16 @@ pub(super) fn family<'a>(
     pairs: &[Vec<(usize, usize)>],
     options: &CompareOptions,
 ) -> Result<Vec<Outcome>, CompareError> {
-    let testable = |(meeting, pairs): (&Meeting, &Vec<(usize, usize)>)| {
-        pairs.iter().filter(|&&pair| meeting.testable(pair)).count()
-    };
-    let tests = meetings.iter().zip(pairs).map(testable).sum();
-    let permutations = Permutations::for_family(options.permutations, tests, options.alpha);
     let mut panels = Panels::default();
     let mut outcomes = Vec::with_capacity(meetings.len());
-    let mut p = Vec::with_capacity(tests);
+    let mut p = Vec::new();
     for (meeting, pairs) in meetings.iter().zip(pairs) {
-        let (intervals, tests) = meeting.test(pairs, permutations, &mut panels, options)?;
+        let (intervals, tests) = meeting.test(pairs, &mut panels, options)?;
         p.extend(tests.iter().flatten().map(|test| test.p));
         outcomes.push(Outcome { intervals, tests: tests.into_iter().map(|t| t.map(|t| (t, 1.0))).collect() });
     }
     let tested = outcomes.iter_mut().flat_map(|outcome| outcome.tests.iter_mut().flatten());
-    for ((_, p_holm), adjusted) in tested.zip(crate::stats::holm(&p)) {
+    for ((_, p_holm), adjusted) in tested.zip(holm(&p)) {
         *p_holm = adjusted;
     }
     Ok(outcomes)
