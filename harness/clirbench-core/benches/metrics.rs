@@ -6,7 +6,7 @@ use clirbench_core::{
     metrics::{CellScores, Metric},
     ranking::{Ranking, Ties},
     run::Judged,
-    stats::{Clusters, DEFAULT_PERMUTATIONS, DEFAULT_RESAMPLES, Permutations, Resamples, randomization_test},
+    stats::{Clusters, DEFAULT_PERMUTATIONS, DEFAULT_RESAMPLES, Resamples, randomization_test},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand_chacha::{
@@ -68,15 +68,7 @@ fn statistics(c: &mut Criterion) {
     let resamples = Resamples::new(clusters.clone(), DEFAULT_RESAMPLES, 42).expect("n > 0");
     c.bench_function("interval of 1000 queries", |b| b.iter(|| resamples.interval(black_box(&base))));
     c.bench_function("randomization test of 1000 queries", |b| {
-        b.iter(|| {
-            randomization_test(
-                &clusters,
-                black_box(&base),
-                &head,
-                Permutations::fixed(DEFAULT_PERMUTATIONS),
-                42,
-            )
-        });
+        b.iter(|| randomization_test(&clusters, black_box(&base), &head, DEFAULT_PERMUTATIONS, 42));
     });
 }
 

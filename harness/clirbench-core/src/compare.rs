@@ -80,8 +80,7 @@ pub struct CompareOptions {
     pub force: bool,
     /// A Holm-corrected p below this is significant.
     pub alpha: f64,
-    /// Permutations of each randomization test; more where the family is large
-    /// ([`crate::stats::Permutations::for_family`]).
+    /// Permutations of each randomization test.
     pub permutations: usize,
     /// Resamples of the bootstrap.
     pub resamples: usize,
@@ -155,13 +154,13 @@ pub enum CompareError {
         /// Models of HEAD.
         head: Vec<String>,
     },
-    /// There is one model where at least two are needed.
+    /// There are fewer than two models.
     #[error(
-        "nothing to compare: {} only; name two results, or one with several models in it",
-        if known.is_empty() { "no model".to_owned() } else { format!("the model {}", known.join(", ")) }
+        "ranks take at least two models; the results have {}: name another result, or more models with --model",
+        if known.is_empty() { "none".to_owned() } else { known.join(", ") }
     )]
     TooFewModels {
-        /// The models there are.
+        /// The models there are, chosen or not.
         known: Vec<String>,
     },
     /// No cell and metric has two models.
@@ -172,7 +171,7 @@ pub enum CompareError {
     },
     /// Nobody says what a model was merged from.
     #[error(
-        "the results do not say what `{model}` was merged from; name the models with --parent NAME, twice or more often; there are {}",
+        "the results do not say what `{model}` was merged from; name each parent with --parent NAME; there are {}",
         known.join(", ")
     )]
     NoParents {

@@ -8,8 +8,8 @@ use clap_complete::Shell;
 /// Measure cross-lingual retrieval: from a bench file to leaderboards.
 ///
 /// Exit status: 0 done; 1 an error, nothing was measured; 2 wrong usage; 3 some cells failed (the others are
-/// written); 4 `compare --fail-on` found a regression; 5 a check found something: `leaderboard verify`, `leaderboard
-/// build --check`; 130 stopped by Ctrl-C (run again to continue).
+/// written); 4 `compare --fail-on` found what it names; 5 a check found something: `leaderboard verify`,
+/// `leaderboard build --check`; 130 stopped by Ctrl-C (run again to continue).
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Cli {

@@ -14,7 +14,7 @@ use super::evidence::{Evidence, Panels, align, statistic};
 use super::join::{common_hashes, known_metrics, listed, models, pair_models, same_data, wanted};
 use super::{CompareError, CompareOptions, Origin, Side, lower_is_better, points_per_unit, words};
 use crate::results::{Cell, QueryValues, ScoreRow};
-use crate::stats::{CellStatistic, Interval, PanelCell, Permutations, StatsError, holm};
+use crate::stats::{CellStatistic, Interval, PanelCell, StatsError, holm};
 
 /// What a row says about HEAD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -157,12 +157,7 @@ pub fn compare(base: &Side, head: &Side, options: &CompareOptions) -> Result<Com
         notes.push(format!("BASE model {from} is compared with HEAD model {to}"));
     }
     let evidence: Vec<_> = joined.iter().map(|&(b, h)| paired(&of_base, b, &of_head, h)).collect();
-    let tests = evidence.iter().filter(|e| e.is_ok()).count();
-    let mut tester = Tester {
-        panels: Panels::default(),
-        permutations: Permutations::for_family(options.permutations, tests, options.alpha),
-        options,
-    };
+    let mut tester = Tester { panels: Panels::default(), options };
     let mut rows = Vec::with_capacity(joined.len());
     for (&(b, h), evidence) in joined.iter().zip(&evidence) {
         rows.push(tester.row(b, h, evidence)?);
@@ -215,7 +210,6 @@ fn paired<'a>(
 
 struct Tester<'a> {
     panels: Panels<'a>,
-    permutations: Permutations,
     options: &'a CompareOptions,
 }
 
@@ -260,7 +254,8 @@ impl<'a> Tester<'a> {
         let (base, head) = ([paired.base], [paired.head.as_slice()]);
         // One cell's norm is tested on its ranks, whether its factor is known or not.
         let tested = [paired.statistic.unwrap_or(CellStatistic::Mean)];
-        let p = panel.test(&base, &head, &tested, self.permutations, self.options.seed)?.p;
+        let CompareOptions { permutations, seed, .. } = *self.options;
+        let p = panel.test(&base, &head, &tested, permutations, seed)?.p;
         let Some(statistic) = paired.statistic else { return Ok((p, None)) };
         let (base, head) = (panel.samples(&base, &[statistic])?, panel.samples(&head, &[statistic])?);
         let differences = head.iter().zip(&base).map(|(h, b)| h - b);

@@ -8,7 +8,7 @@ use super::evidence::{Evidence, Panels, align, statistic};
 use super::join::{same_data, wanted};
 use super::{CompareError, CompareOptions, Verdict};
 use crate::results::{Cell, QueryValues, ScoreRow};
-use crate::stats::{CellStatistic, Interval, PanelCell, Permutations, StatsError};
+use crate::stats::{CellStatistic, Interval, PanelCell, StatsError, holm};
 
 /// A cell without its model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -76,6 +76,8 @@ pub(super) struct Meeting<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tested {
     pub(super) p: f64,
+    /// After Holm's correction over the family.
+    pub(super) p_holm: f64,
     /// Of the second less the first.
     pub(super) interval: Option<Interval>,
 }
@@ -242,32 +244,30 @@ impl<'a> Meeting<'a> {
     pub(super) fn test(
         &self,
         pairs: &[(usize, usize)],
-        permutations: Permutations,
         panels: &mut Panels<'a>,
         options: &CompareOptions,
-    ) -> Result<(Vec<Option<Interval>>, Vec<Option<Tested>>), CompareError> {
+    ) -> Result<Outcome, CompareError> {
         let fail = |source| CompareError::Stats {
             cell: self.scope.scenario.clone(),
             metric: self.scope.metric.clone(),
             source,
         };
-        self.measured(pairs, permutations, panels, options).map_err(fail)
+        self.measured(pairs, panels, options).map_err(fail)
     }
 
     fn measured(
         &self,
         pairs: &[(usize, usize)],
-        permutations: Permutations,
         panels: &mut Panels<'a>,
         options: &CompareOptions,
-    ) -> Result<(Vec<Option<Interval>>, Vec<Option<Tested>>), StatsError> {
+    ) -> Result<Outcome, StatsError> {
         let stated = |entrant: usize| match &self.rows[entrant][..] {
             [row] => Some(Interval { low: row.ci_low, high: row.ci_high }),
             _ => None,
         };
         let mut intervals: Vec<Option<Interval>> = (0..self.entrants.len()).map(stated).collect();
         if self.cells.is_empty() {
-            return Ok((intervals, vec![None; pairs.len()]));
+            return Ok(Outcome { intervals, tests: vec![None; pairs.len()] });
         }
         let panel = panels.of(self.cells.clone(), options)?;
         let values = |entrant: usize| -> Option<Vec<&[f64]>> {
@@ -296,13 +296,13 @@ impl<'a> Meeting<'a> {
                 tests.push(None);
                 continue;
             }
-            let p = panel.test(&first, &second, statistics, permutations, options.seed)?.p;
+            let p = panel.test(&first, &second, statistics, options.permutations, options.seed)?.p;
             let interval = samples[a].as_ref().zip(samples[b].as_ref()).and_then(|(a, b)| {
                 Interval::of_samples(a.iter().zip(b).map(|(a, b): (&f64, &f64)| b - a).collect())
             });
-            tests.push(Some(Tested { p, interval }));
+            tests.push(Some(Tested { p, p_holm: p, interval }));
         }
-        Ok((intervals, tests))
+        Ok(Outcome { intervals, tests })
     }
 
     /// What the difference second - first says about the second.
@@ -311,37 +311,26 @@ impl<'a> Meeting<'a> {
     }
 }
 
-/// Runs the tests of all meetings as one family: per meeting its entrants' intervals and, per pair,
-/// the test and its p after Holm's correction.
+/// What the tests of one meeting say.
+pub(super) struct Outcome {
+    /// Of each entrant's number.
+    pub(super) intervals: Vec<Option<Interval>>,
+    /// Per pair; `None` where it cannot be tested.
+    pub(super) tests: Vec<Option<Tested>>,
+}
+
+/// Runs the tests of all meetings, `pairs` of each, and corrects them as one family.
 pub(super) fn family<'a>(
     meetings: &[Meeting<'a>],
     pairs: &[Vec<(usize, usize)>],
     options: &CompareOptions,
 ) -> Result<Vec<Outcome>, CompareError> {
-    let testable = |(meeting, pairs): (&Meeting, &Vec<(usize, usize)>)| {
-        pairs.iter().filter(|&&pair| meeting.testable(pair)).count()
-    };
-    let tests = meetings.iter().zip(pairs).map(testable).sum();
-    let permutations = Permutations::for_family(options.permutations, tests, options.alpha);
     let mut panels = Panels::default();
-    let mut outcomes = Vec::with_capacity(meetings.len());
-    let mut p = Vec::with_capacity(tests);
-    for (meeting, pairs) in meetings.iter().zip(pairs) {
-        let (intervals, tests) = meeting.test(pairs, permutations, &mut panels, options)?;
-        p.extend(tests.iter().flatten().map(|test| test.p));
-        outcomes.push(Outcome { intervals, tests: tests.into_iter().map(|t| t.map(|t| (t, 1.0))).collect() });
-    }
-    let tested = outcomes.iter_mut().flat_map(|outcome| outcome.tests.iter_mut().flatten());
-    for ((_, p_holm), adjusted) in tested.zip(crate::stats::holm(&p)) {
-        *p_holm = adjusted;
-    }
+    let run = |(meeting, pairs): (&Meeting<'a>, &Vec<_>)| meeting.test(pairs, &mut panels, options);
+    let mut outcomes = meetings.iter().zip(pairs).map(run).collect::<Result<Vec<_>, _>>()?;
+    let tests = || outcomes.iter().flat_map(|outcome| outcome.tests.iter().flatten());
+    let corrected = holm(&tests().map(|test| test.p).collect::<Vec<_>>());
+    let tests = outcomes.iter_mut().flat_map(|outcome| outcome.tests.iter_mut().flatten());
+    tests.zip(corrected).for_each(|(test, p_holm)| test.p_holm = p_holm);
     Ok(outcomes)
-}
-
-/// What the tests of one meeting say.
-pub(super) struct Outcome {
-    /// Of each entrant's number.
-    pub(super) intervals: Vec<Option<Interval>>,
-    /// Per pair, the test and its corrected p.
-    pub(super) tests: Vec<Option<(Tested, f64)>>,
 }

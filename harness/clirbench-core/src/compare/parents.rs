@@ -163,13 +163,13 @@ fn row(meeting: &Meeting, outcome: &Outcome, parents: &[String], alpha: f64) -> 
         .map(|(i, (parent, test))| {
             let of_parent = meeting.value(i + 1);
             let delta = value - of_parent;
-            let p_holm = test.map(|(_, p_holm)| p_holm);
+            let p_holm = test.map(|test| test.p_holm);
             AgainstParent {
                 parent: parent.clone(),
                 value: of_parent,
                 delta,
-                interval: test.and_then(|(test, _)| test.interval),
-                p: test.map(|(test, _)| test.p),
+                interval: test.and_then(|test| test.interval),
+                p: test.map(|test| test.p),
                 p_holm,
                 verdict: meeting.verdict(delta, p_holm, alpha),
             }

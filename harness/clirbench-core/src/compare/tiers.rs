@@ -175,9 +175,9 @@ fn table(
         .collect();
     let mut tested = Vec::with_capacity(pairs.len());
     for (&(a, b), test) in pairs.iter().zip(&outcome.tests) {
-        let Some((test, p_holm)) = test else { continue };
+        let Some(test) = test else { continue };
         let delta = rows[b].value - rows[a].value;
-        let verdict = meeting.verdict(delta, Some(*p_holm), alpha);
+        let verdict = meeting.verdict(delta, Some(test.p_holm), alpha);
         let behind = match verdict {
             Verdict::Regression => Some(b),
             Verdict::Gain => Some(a),
@@ -192,7 +192,7 @@ fn table(
             delta,
             interval: test.interval,
             p: test.p,
-            p_holm: *p_holm,
+            p_holm: test.p_holm,
             verdict,
         });
     }

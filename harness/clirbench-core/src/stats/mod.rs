@@ -26,9 +26,7 @@ pub use bootstrap::{DEFAULT_RESAMPLES, Interval, LEVEL, Resamples};
 pub use clusters::Clusters;
 pub use holm::holm;
 pub use panel::{CellStatistic, Panel, PanelCell};
-pub use randomization::{
-    DEFAULT_PERMUTATIONS, EXACT_CLUSTERS, Permutations, Randomization, randomization_test,
-};
+pub use randomization::{DEFAULT_PERMUTATIONS, EXACT_CLUSTERS, Randomization, randomization_test};
 
 /// Why a statistic has no value.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

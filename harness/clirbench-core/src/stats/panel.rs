@@ -6,20 +6,20 @@
 //! together. Datasets are drawn apart.
 //!
 //! ```
-//! use clirbench_core::stats::{CellStatistic::Mean, Panel, PanelCell, Permutations};
+//! use clirbench_core::stats::{CellStatistic::Mean, Panel, PanelCell};
 //!
 //! let queries: Vec<String> = ["q1", "q2", "q3", "q4"].map(str::to_owned).to_vec();
 //! let cell = |_| PanelCell { dataset: "kdc", queries: &queries };
 //! let panel = Panel::new(&[0, 1].map(cell), 1000, 42)?;
 //! let (base, head) = ([0.5, 0.5, 0.5, 0.5], [1.0, 1.0, 1.0, 1.0]);
 //! // Two cells, eight rows, but four queries: 2 of 16 sign patterns reach what was observed.
-//! let test = panel.test(&[&base, &base], &[&head, &head], &[Mean, Mean], Permutations::fixed(10), 42)?;
+//! let test = panel.test(&[&base, &base], &[&head, &head], &[Mean, Mean], 10, 42)?;
 //! assert_eq!(test.p, 2.0 / 16.0);
 //! # Ok::<(), clirbench_core::stats::StatsError>(())
 //! ```
 
 use super::randomization::{SignedSums, share_of_patterns, sign_test};
-use super::{Clusters, Permutations, Randomization, Resamples, StatsError};
+use super::{Clusters, Randomization, Resamples, StatsError};
 
 /// The queries of one cell; rows of values are parallel to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +45,14 @@ pub enum CellStatistic {
 }
 
 impl CellStatistic {
+    /// Its slope at a mean.
+    fn slope(self, mean: f64) -> f64 {
+        match self {
+            CellStatistic::Mean => 1.0,
+            CellStatistic::Norm { factor, .. } => -factor / (mean * std::f64::consts::LN_2),
+        }
+    }
+
     fn of_mean(self, mean: f64) -> f64 {
         match self {
             CellStatistic::Mean => mean,
@@ -143,7 +151,7 @@ impl Panel {
         base: &[&[f64]],
         head: &[&[f64]],
         statistics: &[CellStatistic],
-        permutations: Permutations,
+        permutations: usize,
         seed: u64,
     ) -> Result<Randomization, StatsError> {
         for given in [base.len(), head.len(), statistics.len()] {
@@ -163,7 +171,7 @@ impl Panel {
         &self,
         base: &[&[f64]],
         head: &[&[f64]],
-        permutations: Permutations,
+        permutations: usize,
         seed: u64,
     ) -> Result<Randomization, StatsError> {
         let mut differences = vec![0.0; self.clusters()];
@@ -183,7 +191,7 @@ impl Panel {
         base: &[&[f64]],
         head: &[&[f64]],
         statistics: &[CellStatistic],
-        permutations: Permutations,
+        permutations: usize,
         seed: u64,
     ) -> Result<Randomization, StatsError> {
         let mut per_cell = Vec::with_capacity(self.cells.len());
@@ -197,34 +205,21 @@ impl Panel {
             per_cell.push((total, offset, own));
         }
         let differing: Vec<usize> = (0..differs.len()).filter(|&i| differs[i]).collect();
-        let cells: Vec<_> = per_cell
-            .into_iter()
-            .zip(&self.cells)
-            .zip(statistics)
-            .map(|(((total, offset, own), cell), statistic)| {
-                let of = |&i: &usize| i.checked_sub(offset).and_then(|i| own.get(i)).copied().unwrap_or(0.0);
-                let own: Vec<f64> = differing.iter().map(of).collect();
-                (
-                    SignedSums::new(&own),
-                    own.iter().sum::<f64>(),
-                    total,
-                    2.0 * cell.cluster.len() as f64,
-                    *statistic,
-                )
-            })
-            .collect();
-        // Swapping keeps the total of a cell and moves its difference.
-        let average = |difference: &dyn Fn(&SignedSums, f64) -> f64| -> f64 {
-            let gap = cells.iter().map(|(sums, observed, total, rows, statistic)| {
-                let d = difference(sums, *observed);
-                statistic.of_mean((total + d) / rows) - statistic.of_mean((total - d) / rows)
-            });
-            gap.sum()
-        };
-        let observed = average(&|_, observed| observed).abs();
-        let at_least = observed - 1e-9 * observed.max(1.0);
-        share_of_patterns(differing.len(), permutations, seed, |pattern| {
-            average(&|sums, _| sums.of(pattern)).abs() >= at_least
+        let mut pulls = vec![0.0; differing.len()];
+        let (mut curves, mut observed) = (Vec::with_capacity(self.cells.len()), 0.0);
+        for (((total, offset, own), cell), &statistic) in per_cell.iter().zip(&self.cells).zip(statistics) {
+            let of = |&i: &usize| i.checked_sub(*offset).and_then(|i| own.get(i)).copied().unwrap_or(0.0);
+            let own: Vec<f64> = differing.iter().map(of).collect();
+            let curve = Curve { statistic, total: *total, rows: 2.0 * cell.cluster.len() as f64 };
+            let difference = own.iter().sum();
+            let slope = curve.slope(difference);
+            pulls.iter_mut().zip(&own).for_each(|(pull, d)| *pull += slope * d);
+            observed += curve.gap(difference);
+            curves.push((SignedSums::new(&own), curve));
+        }
+        let rounding = 1e-9 * observed.abs().max(1.0);
+        share_of_patterns(&pulls, observed, rounding, permutations, seed, |pattern| {
+            curves.iter().map(|(sums, curve)| curve.gap(sums.of(pattern))).sum()
         })
     }
 
@@ -235,6 +230,29 @@ impl Panel {
     fn parallel(&self, found: usize) -> Result<(), StatsError> {
         let expected = self.cells.len();
         if found == expected { Ok(()) } else { Err(StatsError::Cells { expected, found }) }
+    }
+}
+
+/// What a cell adds to the difference of two averages. Swapping queries keeps the total of both
+/// systems' values and moves the difference of their sums.
+struct Curve {
+    statistic: CellStatistic,
+    /// Sum of both systems' values.
+    total: f64,
+    /// Number of them.
+    rows: f64,
+}
+
+impl Curve {
+    fn gap(&self, difference: f64) -> f64 {
+        let of = |sum: f64| self.statistic.of_mean(sum / self.rows);
+        of(self.total + difference) - of(self.total - difference)
+    }
+
+    /// The derivative of [`Curve::gap`].
+    fn slope(&self, difference: f64) -> f64 {
+        let of = |sum: f64| self.statistic.slope(sum / self.rows) / self.rows;
+        of(self.total + difference) + of(self.total - difference)
     }
 }
 
@@ -264,10 +282,6 @@ mod tests {
         names.iter().map(|&name| name.to_owned()).collect()
     }
 
-    fn fixed() -> Permutations {
-        Permutations::fixed(999)
-    }
-
     const MEANS: [CellStatistic; 2] = [CellStatistic::Mean; 2];
 
     #[test]
@@ -278,8 +292,8 @@ mod tests {
         let panel = Panel::new(&[PanelCell { dataset: "d", queries: &queries }], 200, 9).expect("valid");
         let clusters = Clusters::of(&queries).expect("not empty");
         let mean = &[CellStatistic::Mean];
-        let test = panel.test(&[&base], &[&head], mean, fixed(), 9).expect("valid");
-        assert_eq!(test, randomization_test(&clusters, &base, &head, fixed(), 9).expect("valid"));
+        let test = panel.test(&[&base], &[&head], mean, 999, 9).expect("valid");
+        assert_eq!(test, randomization_test(&clusters, &base, &head, 999, 9).expect("valid"));
         let plain = Resamples::new(clusters, 200, 9).expect("n > 0").means(&base).expect("parallel");
         assert_eq!(panel.samples(&[&base], mean).expect("valid"), plain);
     }
@@ -291,7 +305,7 @@ mod tests {
         let (zeros, ones): (&[f64], &[f64]) = (&[0.0; 2], &[1.0; 2]);
         let p = |cells: &[PanelCell]| {
             let panel = Panel::new(cells, 10, 0).expect("valid");
-            panel.test(&[zeros, zeros], &[ones, ones], &MEANS, fixed(), 0).expect("valid")
+            panel.test(&[zeros, zeros], &[ones, ones], &MEANS, 999, 0).expect("valid")
         };
         // Two clusters: 2 of 4 patterns. Four clusters: 2 of 16.
         assert_eq!(p(&[cell("x"), cell("x")]).p, 0.5);
@@ -305,7 +319,7 @@ mod tests {
         let cells = [PanelCell { dataset: "x", queries: &both }, PanelCell { dataset: "x", queries: &one }];
         let panel = Panel::new(&cells, 500, 1).expect("valid");
         // a: 1/2 (1/2 * 2 - 1 * 1) = 0; b: 1/2 * 1/2 * 4 = 1. Only b can flip.
-        let test = panel.test(&[&[0.0, 0.0], &[1.0]], &[&[2.0, 4.0], &[0.0]], &MEANS, fixed(), 0);
+        let test = panel.test(&[&[0.0, 0.0], &[1.0]], &[&[2.0, 4.0], &[0.0]], &MEANS, 999, 0);
         assert_eq!(test, Ok(Randomization { p: 1.0, exact: true, differing: 1 }));
         // Resamples: aa -> (2, -1), ab -> (3, -1), bb -> cell 2 has no query.
         let samples = panel.samples(&[&[2.0, 4.0], &[-1.0]], &MEANS).expect("valid");
@@ -333,9 +347,9 @@ mod tests {
             ([&[1.0, 4.0], &[2.0, 2.0]], [&[4.0, 4.0], &[2.0, 8.0]]);
         // Observed: log2(2.5 / 4) + log2(2 / 5) = -2. With a swapped, +0.678 - 1.322 = -0.644;
         // with b swapped its mirror image. So 2 of 4 reach it.
-        let test = panel.test(&base, &head, &[norm; 2], fixed(), 0).expect("valid");
+        let test = panel.test(&base, &head, &[norm; 2], 999, 0).expect("valid");
         assert_eq!(test, Randomization { p: 0.5, exact: true, differing: 2 });
-        let equal = panel.test(&base, &base, &[norm; 2], fixed(), 0).expect("valid");
+        let equal = panel.test(&base, &base, &[norm; 2], 999, 0).expect("valid");
         assert_eq!(equal.p, 1.0);
     }
 
@@ -350,7 +364,7 @@ mod tests {
         let two: &[f64] = &[0.0; 2];
         assert_eq!(panel.samples(&[], &mean), Err(StatsError::Cells { expected: 1, found: 0 }));
         assert_eq!(panel.samples(&[&[0.0]], &mean), Err(StatsError::Length { expected: 2, found: 1 }));
-        assert!(panel.test(&[two], &[&[f64::NAN, 0.0]], &mean, fixed(), 0).is_err());
-        assert_eq!(panel.test(&[two], &[two], &mean, Permutations::fixed(0), 0), Err(StatsError::NoDraws));
+        assert!(panel.test(&[two], &[&[f64::NAN, 0.0]], &mean, 999, 0).is_err());
+        assert_eq!(panel.test(&[two], &[two], &mean, 0, 0), Err(StatsError::NoDraws));
     }
 }

@@ -100,7 +100,7 @@ def norms():
 def drawn():
     """Too many patterns to enumerate: the exact tail of an integer sum, by convolution."""
     cases = []
-    for n, shift in ((30, 0.3), (40, 0.6), (60, 0.8)):
+    for n, shift in ((30, 0.3), (40, 0.6), (60, 0.8), (60, 1.4), (120, 1.5), (200, 1.4)):
         differences = np.rint(rng.normal(shift, 2, n)).astype(int)
         reach = int(np.abs(differences).sum())
         mass = np.zeros(2 * reach + 1)

@@ -3,7 +3,7 @@
 use clirbench_core::compare::{CompareOptions, Inherited, Side, Verdict, compare, inheritance, tiers};
 use clirbench_core::results::{QueryValues, ScoreRow};
 use clirbench_core::stats::{
-    CellStatistic, Clusters, Interval, Panel, PanelCell, Permutations, Resamples, randomization_test,
+    CellStatistic, Clusters, Interval, Panel, PanelCell, Resamples, randomization_test,
 };
 use rand_chacha::{
     ChaCha8Rng,
@@ -41,7 +41,7 @@ fn false_positives(clusters: &Clusters, queries: usize, languages: usize, seed: 
     let significant = (0..TRIALS).filter(|&trial| {
         let base = values(&mut rng, queries, languages, 0.3);
         let head = values(&mut rng, queries, languages, 0.3);
-        let test = randomization_test(clusters, &base, &head, Permutations::fixed(999), trial);
+        let test = randomization_test(clusters, &base, &head, 999, trial);
         test.expect("valid").p < 0.05
     });
     significant.count()
@@ -83,7 +83,7 @@ fn averages_over_cells_of_two_datasets_keep_the_level() {
             let (base, head) = (ranks(), ranks());
             let base: Vec<&[f64]> = base.iter().map(Vec::as_slice).collect();
             let head: Vec<&[f64]> = head.iter().map(Vec::as_slice).collect();
-            let test = panel.test(&base, &head, &[statistic; 3], Permutations::fixed(499), trial);
+            let test = panel.test(&base, &head, &[statistic; 3], 499, trial);
             test.expect("valid").p < 0.05
         });
         let found = significant.count();
@@ -175,7 +175,7 @@ fn rejections(queries: usize, seed: u64, mut draw: impl FnMut(&mut ChaCha8Rng) -
     let zeros = vec![0.0; queries];
     let found = (0..TRIALS).filter(|&trial| {
         let differences: Vec<f64> = (0..queries).map(|_| draw(&mut rng)).collect();
-        let test = randomization_test(&clusters, &zeros, &differences, Permutations::fixed(999), trial);
+        let test = randomization_test(&clusters, &zeros, &differences, 999, trial);
         test.expect("valid").p < 0.05
     });
     found.count()

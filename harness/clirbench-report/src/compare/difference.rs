@@ -169,7 +169,7 @@ fn notes(comparison: &Comparison) -> Vec<String> {
     let sides = [("BASE", &comparison.base), ("HEAD", &comparison.head)];
     let mut out: Vec<String> =
         sides.iter().filter_map(|(side, of)| Some(format!("{side}: {}", origin(of)?))).collect();
-    out.extend(data(&comparison.data));
+    out.extend(data(&comparison.data, 2));
     out.extend(comparison.notes.iter().cloned());
     let mut reasons: Vec<(&str, usize)> = Vec::new();
     for note in comparison.rows.iter().filter_map(|r| r.note.as_deref()) {

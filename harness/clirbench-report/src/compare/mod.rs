@@ -24,6 +24,8 @@ mod side;
 mod table;
 mod tiers;
 
+use std::collections::BTreeMap;
+
 use clirbench_core::compare::{Origin, Place, Scope};
 use clirbench_core::results::Cell;
 use serde::Serialize;
@@ -93,11 +95,11 @@ fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
 
-/// The data that everything was measured on; nothing where no hash is known.
-fn data<'a>(hashes: impl IntoIterator<Item = (&'a String, &'a String)>) -> Option<String> {
-    let named: Vec<_> =
-        hashes.into_iter().map(|(dataset, hash)| format!("{dataset} {}", short(hash))).collect();
-    (!named.is_empty()).then(|| format!("data, the same for all: {}", named.join(", ")))
+/// The data that every source was measured on; nothing where no hash is known.
+fn data(hashes: &BTreeMap<String, String>, sources: usize) -> Option<String> {
+    let named: Vec<_> = hashes.iter().map(|(dataset, hash)| format!("{dataset} {}", short(hash))).collect();
+    let shared = if sources > 1 { "data, the same for all" } else { "data" };
+    (!named.is_empty()).then(|| format!("{shared}: {}", named.join(", ")))
 }
 
 /// Lines of a Markdown list, folded away where they are many.

@@ -154,8 +154,9 @@ fn legend(found: &Inheritance) -> String {
 }
 
 fn notes(found: &Inheritance) -> Vec<String> {
-    let mut out: Vec<String> = origin(&found.source).into_iter().collect();
-    out.extend(data(&found.data));
+    let mut out: Vec<String> =
+        origin(&found.source).map(|source| format!("results: {source}")).into_iter().collect();
+    out.extend(data(&found.data, 1));
     out.extend(found.notes.iter().cloned());
     let mut reasons: Vec<&str> = Vec::new();
     for note in found.rows.iter().filter_map(|row| row.note.as_deref()) {

@@ -124,8 +124,9 @@ fn legend(tiers: &Tiers) -> String {
 }
 
 fn notes(tiers: &Tiers) -> Vec<String> {
-    let mut out: Vec<String> = tiers.sources.iter().filter_map(origin).collect();
-    out.extend(data(&tiers.data));
+    let sources = tiers.sources.iter().filter_map(origin).map(|source| format!("results: {source}"));
+    let mut out: Vec<String> = sources.collect();
+    out.extend(data(&tiers.data, tiers.sources.len()));
     out.extend(tiers.notes.iter().cloned());
     let mut reasons: Vec<(&str, &str)> = Vec::new();
     for row in tiers.tables.iter().flat_map(|table| &table.rows) {

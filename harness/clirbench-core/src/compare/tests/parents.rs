@@ -74,7 +74,7 @@ fn parents_come_from_the_results_or_by_name() {
         inheritance(side, "m", &named, &CompareOptions::default()).map(|found| found.parents)
     };
     let error = find(&side, &[]).expect_err("nobody says").to_string();
-    assert!(error.contains("do not say what `m` was merged from; name the models with --parent"), "{error}");
+    assert!(error.contains("do not say what `m` was merged from; name each parent with --parent"), "{error}");
     side.parents.insert("m".to_owned(), vec!["a".to_owned(), "b".to_owned()]);
     assert_eq!(find(&side, &[]).expect("stated"), ["a", "b"]);
     assert_eq!(find(&side, &["b", "b"]).expect("named"), ["b"]);
