@@ -25,8 +25,7 @@ const FILE: &str = "per_query.parquet";
 const TEXT_COLUMNS: [&str; 8] =
     ["model", "dataset", "documents", "scenario", "query_lang", "pool_langs", "metric", "query"];
 
-/// Rows per row group, and per page: bounds what a reader holds at a time. Within a page query ids come
-/// again with every cell, so pages of many cells compress well.
+/// Rows per row group: bounds what a reader holds at a time.
 const GROUP_ROWS: usize = 1 << 20;
 
 pub(crate) struct PerQueryParquet;
@@ -91,7 +90,6 @@ fn encode(blocks: &[QueryValues]) -> Result<Vec<u8>, ParquetError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_created_by("clirbench".to_owned())
-        .set_data_page_row_count_limit(GROUP_ROWS)
         .build();
     let mut bytes = Vec::new();
     let mut file = SerializedFileWriter::new(&mut bytes, schema()?, Arc::new(properties))?;

@@ -1,31 +1,25 @@
 //! Killed while it writes: every row is there as it was or as it was to be, or is found not to be whole.
 
-use std::{
-    fs,
-    os::unix::process::ExitStatusExt,
-    process::Stdio,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::{fs, os::unix::process::ExitStatusExt, process::Stdio, thread::sleep, time::Duration};
 
 use super::{Repository, files, parts, words};
 use crate::place::model;
 
-/// Starts a command and kills it after `moment`; whether it was still going.
-fn killed(repository: &Repository, arguments: &[&str], moment: Duration) -> bool {
+/// Starts a command and kills it as soon as `file` is another; whether it was still going.
+fn killed(repository: &Repository, arguments: &[&str], file: &str) -> bool {
+    let file = repository.path(file);
+    let before = fs::read(&file).expect("a file");
     let mut command = repository.place.command([&["leaderboard"], arguments].concat());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
-    sleep(moment);
-    // It may have ended by now.
-    let _ = child.kill();
+    while fs::read(&file).is_ok_and(|now| now == before) {
+        if let Some(status) = child.try_wait().expect("our child") {
+            assert!(status.success(), "{arguments:?}");
+            return false;
+        }
+        sleep(Duration::from_micros(50));
+    }
+    child.kill().expect("our child");
     child.wait().expect("our child").signal() == Some(9)
-}
-
-/// How long a command takes that is not disturbed.
-fn undisturbed(repository: &Repository, arguments: &[&str]) -> Duration {
-    let started = Instant::now();
-    repository.done(arguments);
-    started.elapsed()
 }
 
 #[test]
@@ -39,12 +33,11 @@ fn build_loses_nothing() {
             fs::write(repository.path("board").join(name), "an older table\n").expect("written");
         }
     };
-    forget();
-    let whole = undisturbed(&repository, &["build", "board"]);
+    let moments = ["scores.csv", "clir.csv", "mixed.csv", "clir.md", "mono.md", "leaderboard.md", "bias.csv"];
     let mut hit = 0;
-    for step in 0..12 {
+    for moment in moments {
         forget();
-        hit += usize::from(killed(&repository, &["build", "board"], whole * step / 12));
+        hit += usize::from(killed(&repository, &["build", "board"], &format!("board/{moment}")));
         for (name, bytes) in files(&repository.path("board")) {
             // What a killed process leaves has a name of its own, and is overwritten by the next.
             let partial = name.to_string_lossy().ends_with(".partial");
@@ -52,7 +45,8 @@ fn build_loses_nothing() {
         }
         repository.done(&["build", "board"]);
     }
-    assert!(hit >= 6, "only {hit} of 12 were still going when they were to be killed");
+    // Towards the end a kill may come too late.
+    assert!(hit >= 4, "only {hit} of {} were still going when they were to be killed", moments.len());
     let mut left = files(&repository.path("board"));
     left.retain(|name, _| !name.to_string_lossy().ends_with(".partial"));
     assert_eq!(right, left);
@@ -72,13 +66,18 @@ fn add_leaves_a_row_whole_or_says_that_it_is_not() {
             repository.place.write(&name, bytes);
         }
     };
-    let whole = undisturbed(&repository, &["add", "new", "--to", "board"]);
+    repository.done(&["add", "new", "--to", "board"]);
     let after = files(&repository.path("board"));
     assert_ne!(before, after);
-    let mut hit = 0;
-    for step in 0..16 {
+    let record = "records/words/kdc";
+    let moments = ["scores.csv", "bias.csv", "per_query.parquet", "record.json"]
+        .map(|name| format!("board/{record}/{name}"))
+        .into_iter()
+        .chain(["scores.csv", "clir.md", "leaderboard.md"].map(|name| format!("board/{name}")));
+    let (mut hit, mut torn) = (0, 0);
+    for moment in moments {
         restore();
-        hit += usize::from(killed(&repository, &["add", "new", "--to", "board"], whole * step / 16));
+        hit += usize::from(killed(&repository, &["add", "new", "--to", "board"], &moment));
         let other = |name: &&std::path::PathBuf| name.starts_with("records/parts");
         let left = files(&repository.path("board"));
         for name in before.keys().filter(other) {
@@ -86,14 +85,15 @@ fn add_leaves_a_row_whole_or_says_that_it_is_not() {
         }
         let built = repository.board(&["build", "board"]);
         if built.code != Some(0) {
+            torn += 1;
             assert_eq!(built.code, Some(1), "{}", built.stderr);
-            assert!(built.stderr.contains("records/words/kdc"), "{}", built.stderr);
+            assert!(built.stderr.contains(record), "{}", built.stderr);
             assert!(built.stderr.contains("add the run again"), "{}", built.stderr);
         }
         repository.done(&["add", "new", "--to", "board"]);
         let mut left = files(&repository.path("board"));
         left.retain(|name, _| !name.to_string_lossy().ends_with(".partial"));
-        assert_eq!(after, left, "killed after {step} of 16");
+        assert_eq!(after, left, "killed at {moment}");
     }
-    assert!(hit >= 8, "only {hit} of 16 were still going when they were to be killed");
+    assert!(hit >= 4 && torn >= 1, "{hit} kills of 7 came in time, {torn} of them within the record");
 }

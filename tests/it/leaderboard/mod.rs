@@ -23,10 +23,7 @@ impl Repository {
     pub(super) fn new() -> Repository {
         let place = Place::new();
         fs::create_dir(place.path(".git")).expect("a folder");
-        for language in ["en", "es", "ko"] {
-            let from = root().join("datasets/kdc-parallel").join(language);
-            copy(&from, &place.path("data/kdc").join(language));
-        }
+        copy(&root().join("datasets/kdc-parallel"), &place.path("data/kdc"));
         Repository { place }
     }
 

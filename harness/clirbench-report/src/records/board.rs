@@ -68,8 +68,9 @@ pub fn stale(board: &Path) -> Result<Vec<Stale>, ReportError> {
         .collect())
 }
 
-/// Every file of the leaderboard. The per-query values stay in the records: one file of all of them
-/// would be written anew, megabytes in version control, with each row.
+/// Every file of the leaderboard. The per-query values stay in the records (a fifth of a megabyte for 28
+/// cells of 1,190 queries): one file of all of them would be written anew, megabytes in version control,
+/// with each row.
 fn files(board: &Path, records: Vec<Recorded>) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
     if records.is_empty() {
         return Err(ReportError::Record {

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use clirbench_core::results::{QueryValues, ScoreRow};
 use clirbench_report::records::{self, Effect, Record, Recorded};
-use clirbench_report::{Options, Results, write_all};
 use serde_json::{Value, json};
 
 /// A record of CLIR from English into one language, nDCG@10 of two queries.
@@ -191,28 +190,4 @@ fn a_record_that_is_not_whole_is_named() {
     // What cannot be read can be replaced.
     assert_eq!(added(dir.path(), &[record("a", "d", 0.5)]), [Effect::New]);
     assert_eq!(records::read_all(dir.path()).expect("read").len(), 1);
-}
-
-/// As many values as a model has on XQuAD in four languages: 40 cells of 1,190 queries. The ids come
-/// again with each of 240 cells and metrics; they must not fill the repository.
-#[test]
-fn ids_that_come_again_cost_little() {
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    let one = record("a", "d", 0.5).per_query.remove(0);
-    let ids: Vec<String> = (0..1190_u64)
-        .map(|i| format!("{:024x}", u128::from(i.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
-        .collect();
-    let per_query: Vec<QueryValues> = (0..240)
-        .map(|i| QueryValues {
-            metric: format!("m{i}"),
-            queries: ids.clone(),
-            values: vec![0.5; ids.len()],
-            ..one.clone()
-        })
-        .collect();
-    write_all(dir.path(), &Results { per_query, ..Results::default() }, &Options::default())
-        .expect("written");
-    let bytes = fs::metadata(dir.path().join("per_query.parquet")).expect("a file").len();
-    // 392,700 bytes as 11-bit indices.
-    assert!(bytes < 100_000, "{bytes}");
 }
