@@ -52,7 +52,7 @@ fn what_cannot_be_compared_says_so() {
         &["published:goworek2025", "run"],
         &["run", "published:mteb"],
         &["published:mteb", "run", "--fail-on", "regression"],
-        &["published:mteb", "run", "--tolerance", "-1"],
+        &["published:mteb", "run", "--tolerance=-1"],
         &["published:mteb", "run", "--model", "bge-m3"],
         &["published:mteb", "run", "--dataset", "beleb=belebele"],
     ];

@@ -99,11 +99,12 @@ fn models_of(ids: &[&str]) -> Vec<String> {
             models.push((model, Vec::new()));
             models.len() - 1
         });
-        if !models[at].1.contains(&family) {
+        if !family.is_empty() && !models[at].1.contains(&family) {
             models[at].1.push(family);
         }
     }
     let name = |(model, variants): &(&str, Vec<&str>)| match variants.as_slice() {
+        [] => (*model).to_owned(),
         [variant] if is_base(variant) => (*model).to_owned(),
         [variant] => format!("{model}/{variant}"),
         variants if variants.len() <= 5 => format!("{model}/({})", variants.join("|")),

@@ -45,7 +45,9 @@ fn compared(figures: Vec<Figure>, run: &[ScoreRow], options: &PublishedOptions) 
 fn a_cell_joins_whatever_the_spelling_and_the_order_of_languages() {
     let figures = vec![figure("bge-m3/base", "xquad", "multi", "en+ko", "complete@10", "90.37")];
     let mut row = measured("BAAI/bge_M3", "XQuADRetrieval", "multi", "ko+en", "complete@10", 0.9041);
-    let rows = |row: &ScoreRow| compared(figures.clone(), &[row.clone()], &PublishedOptions::default()).rows;
+    let rows = |row: &ScoreRow| {
+        compared(figures.clone(), std::slice::from_ref(row), &PublishedOptions::default()).rows
+    };
     let one = &rows(&row)[0];
     assert!((one.difference - 0.0004).abs() < 1e-12 && !one.within);
     assert_eq!((one.printed.as_str(), one.metric.as_str()), ("90.37", "complete@10"));
