@@ -129,14 +129,17 @@ mod tests {
 
     use super::*;
 
+    type Named<'a> = (&'a str, &'a [f32]);
+
     /// Writes tensors of one type to `folder`, which is made.
-    fn write(folder: &Path, dtype: &str, tensors: &[(&str, &[f32])]) {
+    fn write(folder: &Path, dtype: &str, tensors: &[Named<'_>]) {
         fs::create_dir_all(folder).expect("a folder");
         let half = |value: &f32| value.to_le_bytes()[2..].to_vec();
-        let spec = |(name, values): &(&str, &[f32])| TensorSpec {
+        let spec = |(name, values): &Named<'_>| TensorSpec {
             name: (*name).to_owned(),
             dtype: dtype.to_owned(),
-            shape: vec![values.len()],
+            // A matrix, as a Dense module wants it, or a vector.
+            shape: if name.ends_with("linear.weight") { vec![1, values.len()] } else { vec![values.len()] },
         };
         let specs = tensors.iter().map(spec).collect();
         let mut writer = TensorWriter::create(folder, specs, u64::MAX).expect("created");
@@ -166,14 +169,13 @@ mod tests {
         {
             fs::write(base.join(name), text).expect("written");
         }
-        let whole: [(&str, &[f32]); 3] =
-            [("a", &[0.0, 1.0]), ("b", &[2.0]), ("1_Dense/linear.weight", &[3.0])];
+        let whole: [Named<'_>; 3] = [("a", &[0.0, 1.0]), ("b", &[2.0]), ("1_Dense/linear.weight", &[3.0])];
         let with = |index: usize, tensor| {
             let mut tensors = whole;
             tensors[index] = tensor;
             tensors.to_vec()
         };
-        let cases: [(&str, Vec<(&str, &[f32])>, &str); 7] = [
+        let cases: [(&str, Vec<Named<'_>>, &str); 7] = [
             ("F32", whole.to_vec(), ""),
             ("F32", whole[..2].to_vec(), "lacks `1_Dense/linear.weight`"),
             ("F32", [&whole[..], &[("c", &[1.0])]].concat(), "a tensor `c`, the model has none"),
