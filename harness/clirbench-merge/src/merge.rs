@@ -137,11 +137,7 @@ impl Merge {
 
     /// Merges these tensors (indices of [`Merge::tensors`]) one after the other; `each` gets the index, the
     /// element at which a part begins, and its values.
-    pub(crate) fn stream(
-        &mut self,
-        which: &[usize],
-        each: &mut EachPart<'_>,
-    ) -> Result<Vec<TensorReport>> {
+    pub(crate) fn stream(&mut self, which: &[usize], each: &mut EachPart<'_>) -> Result<Vec<TensorReport>> {
         let Merge { parents, merger, plan, tensors, spec, chunk, .. } = self;
         let sources =
             which.iter().map(|&i| source(parents, plan, &tensors[i])).collect::<Result<Vec<_>>>()?;

@@ -77,10 +77,9 @@ impl Merger for TaskVectors {
         let kept = |model: usize| match self.options.sparsity() {
             Sparsity::None => Kept::All,
             Sparsity::Largest => Kept::Largest(Trim::new(job.elements, density)),
-            Sparsity::Drawn => Kept::Drawn {
-                draws: Draws::new(job.seed, &job.name, model, density),
-                norms: Box::default(),
-            },
+            Sparsity::Drawn => {
+                Kept::Drawn { draws: Draws::new(job.seed, &job.name, model, density), norms: Box::default() }
+            }
         };
         self.kept = (0..job.weights.len()).map(kept).collect();
         Ok(())
