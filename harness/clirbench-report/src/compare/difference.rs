@@ -188,7 +188,8 @@ fn notes(comparison: &Comparison) -> Vec<String> {
 fn unmatched(comparison: &Comparison) -> Vec<String> {
     let mut out = Vec::new();
     for (side, unmatched) in [("BASE", &comparison.only_base), ("HEAD", &comparison.only_head)] {
-        let (mut whole, mut cells): (Vec<(&str, usize)>, Vec<(&Cell, Vec<&str>)>) = (Vec::new(), Vec::new());
+        let mut whole: Vec<(&str, usize)> = Vec::new();
+        let mut cells: Vec<(&Cell, Vec<&str>)> = Vec::new();
         for one in unmatched {
             let model = one.cell.model.as_str();
             if !compared(comparison, side, model) {
