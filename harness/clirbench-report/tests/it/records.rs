@@ -147,7 +147,8 @@ fn a_change_is_named_and_what_does_not_compare_is_refused() {
     let expected = Effect::Replaced(vec![plugin, "1 of 1 scores".to_owned()]);
     assert_eq!(added(dir.path(), &[other]), [expected]);
 
-    let refusals: [(fn(&mut Record), &str); 4] = [
+    type Change = fn(&mut Record);
+    let refusals: [(Change, &str); 4] = [
         (|r| r.dataset.hash = "others".into(), "data d-hash -> others"),
         (|r| r.configuration.seed = 1, "seed 42 -> 1"),
         (|r| r.configuration.scenarios[0].config = json!({"languages": ["en"]}), "scenario clir"),
