@@ -13,7 +13,7 @@ use clirbench_model::{TensorSpec, TensorWriter, Tensors};
 use clirbench_report::scores::read_scores;
 
 use crate::{
-    place::{Ended, Place, bundled, plugin_arguments, root},
+    place::{Ended, Place, bundled, plugin_arguments},
     results::{Results, assert_same_tables},
     tiny,
 };
@@ -45,14 +45,34 @@ fn variant(from: &Path, to: &Path, seed: u32, dtype: &str) {
     writer.finish().expect("written");
 }
 
-/// Models `a` to `c` in a folder.
+/// Models `a` to `c`, and texts of the words that they know, in a folder.
 fn models(dtype: &str) -> Place {
     let place = Place::new();
+    let mut state = 1u32;
+    for language in ["en", "es", "ko"] {
+        let lines = (0..60).map(|line| {
+            let word = |_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                format!("w{} ", (state >> 16) as usize % tiny::WORDS)
+            };
+            // A word that only parallel lines share, so that models differ in more than chance.
+            format!("w{line} {}\n", (0..3).map(word).collect::<String>().trim_end())
+        });
+        place.write(&format!("words/{language}.txt"), lines.collect::<String>());
+    }
     tiny::write(&place.path("a"), 0.1);
     for (seed, name) in [(7, "b"), (8, "c")] {
         variant(&place.path("a"), &place.path(name), seed, dtype);
     }
     place
+}
+
+/// The texts in two languages, as a dataset of that name.
+fn words(table: &str, name: &str, languages: [&str; 2]) -> String {
+    format!(
+        "[[{table}]]\nname = \"{name}\"\nformat = \"bitext\"\npath = \"words\"\n\
+         files = \"{{lang}}.txt\"\nlanguages = {languages:?}\n\n"
+    )
 }
 
 fn without_model(rows: &[ScoreRow], model: &str) -> Vec<ScoreRow> {
@@ -75,7 +95,7 @@ fn a_merge_measures_the_same_written_or_not() {
             "[[models]]\nname = \"b\"\npath = \"b\"\n\n[[models]]\nname = \"written\"\npath = \"written\"\n\n\
              [[models]]\nname = \"merge\"\nmerge = {{ {recipe}, models = [{{ path = \"b\" }}, {{ path = \"c\" }}] }}\n\n\
              {}[run]\nscenarios = [\"clir\", \"multi\"]\n",
-            bundled(&["en", "es"])
+            words("datasets", "words", ["en", "es"])
         );
         place.write("bench.toml", bench);
         let results = place.run("bench.toml", "out");
@@ -110,18 +130,14 @@ fn sweep_file(selection: &str) -> String {
     let checkpoints: String =
         ["a", "b", "c"].map(|n| format!("[[checkpoints]]\nname = \"{n}\"\npath = \"{n}\"\n\n")).concat();
     format!(
-        "encoder = \"candle\"\n\n{checkpoints}{selection}{}[run]\nscenarios = [\"clir\", \"mono\"]\nshard = 32\n",
-        bundled(&["en", "ko"])
+        "encoder = \"candle\"\n\n{checkpoints}{selection}{}[run]\nscenarios = [\"clir\", \"mono\"]\nshard = 16\n",
+        words("datasets", "words", ["en", "ko"])
     )
 }
 
 fn selection() -> String {
-    let manifest = root().join("datasets/kdc-parallel.toml");
-    format!(
-        "[selection]\nsoup = true\noutput = \"winners\"\n\n[[selection.datasets]]\nname = \"dev\"\n\
-         manifest = \"{}\"\nlanguages = [\"en\", \"es\"]\n\n",
-        manifest.display()
-    )
+    let dataset = words("selection.datasets", "dev", ["en", "es"]);
+    format!("[selection]\nsoup = true\noutput = \"winners\"\n\n{dataset}")
 }
 
 const SWEEP: [&str; 7] = ["sweep", "sweep.toml", "--out", "out", "--store", "store", "--threads=2"];
@@ -216,13 +232,28 @@ fn a_sweep_that_was_killed_goes_on() {
     assert_eq!(read(&whole), read(&place));
 }
 
+fn way(text: &str) -> String {
+    format!("[[merge]]\n{text}\n\n")
+}
+
+#[test]
+fn a_merge_that_fails_costs_its_own_cells_and_the_winner() {
+    let place = models("F32");
+    place.write("sweep.toml", sweep_file(&format!("{}{}", way("method = \"ties\""), selection())));
+    let ended = place.end(SWEEP);
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    for part in ["ties(a+b)", "none is given", "no winner is written"] {
+        assert!(ended.stderr.contains(part), "{part} is not in {}", ended.stderr);
+    }
+    let rows = Results::of(place.path("out")).scores();
+    assert!(rows.iter().any(|row| row.model == "c") && !place.path("winners").exists());
+}
+
 #[test]
 fn bad_sweeps_are_one_clear_error() {
-    let way = |text: &str| format!("[[merge]]\n{text}\n\n");
     let cases = [
         (sweep_file(&way("method = \"unifrom\"")), "unifrom"),
         (sweep_file(&way("method = \"uniform\"\nweights = [0.3]")), "weights"),
-        (sweep_file(&way("method = \"ties\"")), "base"),
         (sweep_file(&way("method = \"uniform\"\nwith = \"d\"")), "no checkpoint"),
         (sweep_file("[selection]\nmetric = \"max@r\"\n\n"), "falls"),
         (sweep_file("[selection]\nmetric = \"ndgc\"\n\n"), "ndgc"),

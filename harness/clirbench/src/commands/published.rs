@@ -50,7 +50,7 @@ pub(crate) fn compare(args: &CompareArgs, screen: &Screen) -> Option<Result<Exit
         [Some(name), None] if args.parents.is_none() => Some(beside(name, &args.sources[1], args, screen)),
         _ => {
             let hint = "published figures come first, then one result: published:NAME RUN";
-            Some(Err(wrong(args.sources.join(" "), hint)))
+            Some(Err(wrong(format!("`{}` cannot be compared", args.sources.join(" ")), hint)))
         }
     }
 }

@@ -61,10 +61,12 @@ pub(crate) fn run(args: &SweepArgs, global: &Global, screen: &Screen) -> Result<
     };
     report::write(&out, &page)?;
     let exit = conclude(screen, &measured, &out)?;
-    if let (Exit::Done, Some(selection)) = (&exit, &selection)
-        && !sitting.write_winners(selection, &models)?
-    {
-        return Ok(stopped(screen));
+    if let Some(selection) = &selection {
+        if !matches!(exit, Exit::Done) {
+            screen.warn("no winner is written while cells are missing");
+        } else if !sitting.write_winners(selection, &models)? {
+            return Ok(stopped(screen));
+        }
     }
     screen.say(&format!("pairs, CLIR against Mono and the selection: {}", out.join("sweep.md").display()));
     Ok(exit)
