@@ -67,7 +67,7 @@ fn section(path: &Path) -> Result<Option<Vec<u8>>> {
 pub(crate) fn sha256(path: &Path) -> Result<String> {
     let mut file = open(path)?;
     let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
+    let mut buffer = vec![0; 1 << 20];
     loop {
         let n = file.read(&mut buffer).map_err(|e| unreadable(path, e))?;
         if n == 0 {
