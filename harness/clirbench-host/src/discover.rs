@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::env::consts::{DLL_EXTENSION, DLL_PREFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::inspect::inspect_if_plugin;
 use crate::{Error, Origin, PluginFile, Result, SearchPath, detect, inspect};
@@ -49,12 +50,11 @@ pub fn discover(path: &SearchPath) -> Discovery {
     let mut seen = HashSet::new();
     for (origin, place) in &path.places {
         match candidates(*origin, place) {
-            Ok(files) => {
-                for file in files {
-                    // The same file by two ways is not a plugin that shadows itself.
-                    if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
-                        found.take(&file, file == *place);
-                    }
+            Ok(mut files) => {
+                // The same file by two ways is not a plugin that shadows itself.
+                files.retain(|file| seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone())));
+                for (file, outcome) in files.iter().zip(inspected(&files, place)) {
+                    found.take(file, outcome);
                 }
             }
             Err(reason) => found.refused.push(Refused { path: place.clone(), reason }),
@@ -81,9 +81,21 @@ fn candidates(origin: Origin, place: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// What each file of a place is, in order. Hashing them is most of what a search takes, so they are
+/// shared out among threads.
+fn inspected(files: &[PathBuf], place: &Path) -> Vec<Result<Option<PluginFile>>> {
+    let one = |file: &PathBuf| if file == place { inspect(file).map(Some) } else { inspect_if_plugin(file) };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = files.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let shares = files.chunks(share).map(|share| scope.spawn(move || share.iter().map(one).collect()));
+        let shares: Vec<thread::ScopedJoinHandle<'_, Vec<_>>> = shares.collect();
+        shares.into_iter().flat_map(|share| share.join().expect("inspecting a file does not panic")).collect()
+    })
+}
+
 impl Discovery {
-    fn take(&mut self, path: &Path, named: bool) {
-        let outcome = if named { inspect(path).map(Some) } else { inspect_if_plugin(path) };
+    fn take(&mut self, path: &Path, outcome: Result<Option<PluginFile>>) {
         match outcome {
             Ok(None) => {}
             Err(reason) => self.refused.push(Refused { path: path.to_owned(), reason }),
