@@ -257,8 +257,10 @@ fn bad_sweeps_are_one_clear_error() {
         (sweep_file(&way("method = \"uniform\"\nwith = \"d\"")), "no checkpoint"),
         (sweep_file("[selection]\nmetric = \"max@r\"\n\n"), "falls"),
         (sweep_file("[selection]\nmetric = \"ndgc\"\n\n"), "ndgc"),
+        (sweep_file("[selection]\nmetric = \"hit@3\"\n\n"), "no cell of the selection"),
         (sweep_file("").replacen("path = \"b\"", "path = \"nowhere\"", 1), "nowhere"),
         (sweep_file("").replacen("name = \"b\"", "name = \"a\"", 1), "twice"),
+        (sweep_file("").replacen("name = \"b\"", "name = \"soup\"", 1), "greedy soup"),
     ];
     for (text, part) in cases {
         let place = models("F32");

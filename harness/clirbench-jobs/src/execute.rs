@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use crate::{
     arranged::{self, stored},
     embeddings::Embeddings,
-    job::{Failure, Job, LossJob, PluginRef, ProbeJob, TasksJob},
-    merged::{MergeRef, MergedWeights},
+    job::{Failure, Job, LossJob, MergeRef, PluginRef, ProbeJob, TasksJob},
+    merged::MergedWeights,
     model::Probe,
 };
 

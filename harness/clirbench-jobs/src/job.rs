@@ -14,8 +14,6 @@ use clirbench_store::{Dtype, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::merged::MergeRef;
-
 /// A plugin library, pinned by its checksum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginRef {
@@ -89,6 +87,19 @@ pub struct TasksJob {
     pub documents: Documents,
     /// Which copies are relevant.
     pub copies: Copies,
+}
+
+/// A merge as a job names it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MergeRef {
+    /// Hash of everything that the merged weights depend on.
+    pub key: Key,
+    /// The merger plugin.
+    pub plugin: PluginRef,
+    /// Its configuration.
+    pub config: Value,
+    /// What is merged; absolute paths.
+    pub spec: MergeSpec,
 }
 
 /// Encodes a shard; commits `embed/<group>/<key>` with `ids`, `rows` and `stats`.

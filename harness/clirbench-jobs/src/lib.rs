@@ -15,7 +15,7 @@ pub mod executor;
 pub mod fisher;
 pub mod job;
 pub mod merge;
-pub mod merged;
+mod merged;
 pub mod model;
 pub mod parity;
 pub mod plan;

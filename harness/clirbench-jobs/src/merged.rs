@@ -8,26 +8,12 @@ use std::{
 use clirbench_host::{MergerHandle, Weights};
 use clirbench_merge::{Merge, MergeSpec, Parents};
 use clirbench_store::Key;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    job::{Failure, PluginRef},
+    job::{Failure, MergeRef, PluginRef},
     model::{hash_files, weight_files},
 };
-
-/// A merge as a job names it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MergeRef {
-    /// Hash of everything that the merged weights depend on.
-    pub key: Key,
-    /// The merger plugin.
-    pub plugin: PluginRef,
-    /// Its configuration.
-    pub config: Value,
-    /// What is merged; absolute paths.
-    pub spec: MergeSpec,
-}
 
 /// Hashes of directories, each made once: the parents of a sweep are in many merges.
 #[derive(Debug, Default)]

@@ -132,6 +132,10 @@ impl Sweep {
         }
         let names: Vec<&str> = self.checkpoints.iter().map(|c| c.name.as_str()).collect();
         unique(names.iter().copied(), "checkpoints", text)?;
+        if names.contains(&SOUP) {
+            let hint = "the greedy soup is called so: choose another name";
+            return Err(BenchError::about(format!("a checkpoint is named `{SOUP}`"), hint).at(text, SOUP));
+        }
         let known = |name: &String, what: &str| {
             if names.contains(&name.as_str()) {
                 return Ok(());

@@ -19,8 +19,8 @@ use crate::{
     arranged::stored,
     bench::{ModelSpec, resolve},
     executor::{Event, cancelled},
-    job::{Failure, Job, PluginRef, ProbeJob},
-    merged::{DirectoryHashes, MergeRef},
+    job::{Failure, Job, MergeRef, PluginRef, ProbeJob},
+    merged::DirectoryHashes,
     model::{ModelFile, Probe, group, hash_files, listing},
 };
 

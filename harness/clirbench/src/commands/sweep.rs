@@ -100,6 +100,11 @@ impl Sitting<'_> {
         let bench = self.sweep.selection_bench(spec, pairs.to_vec());
         let Some(measured) = self.measure(bench, Some(out))? else { return Ok(None) };
         let mut scores = self.sweep.scores(spec, &measured.results.scores);
+        if scores.is_empty() {
+            let hint = "add it to the `metrics` of the scenario, or select by another";
+            let message = format!("no cell of the selection has the metric `{}`", spec.metric);
+            return Err(Advice::new(message, hint).into());
+        }
         let mut soup = None;
         let mut ingredients = Vec::new();
         if spec.soup {
