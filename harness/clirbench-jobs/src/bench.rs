@@ -41,6 +41,7 @@ pub struct ModelSpec {
     pub path: Option<PathBuf>,
     /// In place of `path`: a merge, measured without being written. Its paths are relative to the
     /// bench file.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeSpec>,
     /// Encoder plugin, with or without `encoder-`; chosen by what the directory holds when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
