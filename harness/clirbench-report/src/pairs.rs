@@ -78,7 +78,7 @@ fn table(out: &mut String, rows: &[&ScoreRow]) {
 }
 
 /// The first of each, in order.
-fn distinct<'a, T: PartialEq + 'a>(items: impl Iterator<Item = T>) -> Vec<T> {
+pub(crate) fn distinct<'a, T: PartialEq + 'a>(items: impl Iterator<Item = T>) -> Vec<T> {
     items.fold(Vec::new(), |mut seen, item| {
         if !seen.contains(&item) {
             seen.push(item);

@@ -1,7 +1,7 @@
 //! `clir.csv`, `mono.csv`, `mixed.csv`: leaderboards with the numbers as the papers print them.
 
 use crate::error::ReportError;
-use crate::leaderboard::{Layout, Leaderboard};
+use crate::leaderboard::{Layout, Leaderboard, Section};
 use crate::{Exporter, Options, Results};
 
 pub(crate) struct PaperCsv {
@@ -25,12 +25,7 @@ fn render(file: &'static str, board: &Leaderboard) -> Result<Vec<u8>, ReportErro
     let encode = |e: csv::Error| ReportError::Encode { file, what: e.to_string() };
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut header = vec!["model".to_owned()];
-    for section in &board.sections {
-        for column in &section.columns {
-            let words = [&section.title, &column.group, &column.name].map(String::as_str);
-            header.push(words.into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" "));
-        }
-    }
+    header.extend(board.sections.iter().flat_map(Section::heads));
     writer.write_record(&header).map_err(encode)?;
     let columns: Vec<_> = board.columns().map(|c| c.printed()).collect();
     for (row, model) in board.models.iter().enumerate() {

@@ -110,6 +110,16 @@ impl Leaderboard {
     }
 }
 
+impl Section {
+    /// What stands above each column where a table has one line of heads.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = String> {
+        self.columns.iter().map(|column| {
+            let words = [&self.title, &column.group, &column.name].map(String::as_str);
+            words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        })
+    }
+}
+
 impl Column {
     /// The values as the papers print them; `None` where there is none.
     pub(crate) fn printed(&self) -> Vec<Option<Printed>> {

@@ -9,6 +9,7 @@ use super::Sweep;
 use crate::error::ReportError;
 use crate::leaderboard::{self, Leaderboard, Printed};
 use crate::markdown::escape;
+use crate::pairs::distinct;
 
 /// The averages of every model, by model and column.
 pub(super) struct Averages {
@@ -24,15 +25,8 @@ impl Averages {
         let board = layouts.iter().fold(leaderboard::overall(scores, per_query), |found, of| {
             if found.is_empty() { of(scores, per_query).averages() } else { found }
         });
-        let head = |section: &leaderboard::Section, column: &leaderboard::Column| {
-            let words = [&section.title, &column.group, &column.name].map(String::as_str);
-            words.into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
-        };
-        let columns = board
-            .sections
-            .iter()
-            .flat_map(|s| s.columns.iter().map(move |c| (head(s, c), c.printed())))
-            .collect();
+        let heads = board.sections.iter().flat_map(leaderboard::Section::heads);
+        let columns = heads.zip(board.columns().map(leaderboard::Column::printed)).collect();
         Averages { board, columns }
     }
 
@@ -57,12 +51,7 @@ impl Averages {
 /// Ways to merge that the sweep tried, in its order: a table each.
 fn recipes(merges: &[Merged]) -> Vec<(&str, &[f64])> {
     let pairs = merges.iter().filter(|m| m.parents.len() == 2);
-    pairs.map(|m| (m.recipe.as_str(), m.weights.as_slice())).fold(Vec::new(), |mut seen, way| {
-        if !seen.contains(&way) {
-            seen.push(way);
-        }
-        seen
-    })
+    distinct(pairs.map(|m| (m.recipe.as_str(), m.weights.as_slice())))
 }
 
 /// The other parent of a merge of two.
@@ -77,12 +66,7 @@ fn partner<'a>(merge: &'a Merged, anchor: &str) -> Option<&'a str> {
 /// Parents of merges of two, in the order of the checkpoints.
 fn anchors(merges: &[Merged]) -> Vec<&str> {
     let parents = merges.iter().filter(|m| m.parents.len() == 2).flat_map(|m| &m.parents);
-    parents.fold(Vec::new(), |mut seen, name| {
-        if !seen.contains(&name.as_str()) {
-            seen.push(name);
-        }
-        seen
-    })
+    distinct(parents.map(String::as_str))
 }
 
 /// A row per model: `method, weights, anchor, pair`, then the averages. Checkpoints have no pair.

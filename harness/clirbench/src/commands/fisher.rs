@@ -6,13 +6,16 @@ use anyhow::{Context, Result};
 use clirbench_jobs::{
     executor::Event,
     fisher::{Estimated, estimate},
-    plan::{FisherPlan, FisherRequest, PlanError, TrainRequest},
+    plan::{FisherPlan, FisherRequest, TrainRequest},
     train::TrainProgress,
 };
 use clirbench_model::{PartialFile, write_error};
 use serde_json::json;
 
-use super::{run::stopped, train::announce_rest};
+use super::{
+    run::{stopped, unless_stopped},
+    train::announce_rest,
+};
 use crate::{
     cli::{FisherArgs, Global},
     environment::{cancel_flag, read_recipe, setup},
@@ -37,12 +40,7 @@ pub(crate) fn run(args: &FisherArgs, global: &Global, screen: &Screen) -> Result
             display.log(&level, &message);
         }
     });
-    let plan = match planned {
-        Ok(plan) => plan,
-        Err(_) if cancel.load(Ordering::Relaxed) => return Ok(stopped(screen)),
-        Err(PlanError::Data(error)) => return Err(Advice::from(error).into()),
-        Err(PlanError::Other(failure)) => return Err(Advice::from(failure).into()),
-    };
+    let Some(plan) = unless_stopped(planned, &cancel)? else { return Ok(stopped(screen)) };
     announce(screen, &request, &plan);
     let estimated = match Estimated::of(&setup, &plan).map_err(Advice::from)? {
         Some(estimated) => estimated,

@@ -90,6 +90,14 @@ pub(crate) fn make_plan(setup: &Setup, cancel: &AtomicBool, display: &Display) -
             display.log(&level, &message);
         }
     });
+    unless_stopped(planned, cancel)
+}
+
+/// What was planned, or nothing when the user stopped it.
+pub(crate) fn unless_stopped<T>(
+    planned: std::result::Result<T, PlanError>,
+    cancel: &AtomicBool,
+) -> Result<Option<T>> {
     match planned {
         Ok(plan) => Ok(Some(plan)),
         Err(_) if cancel.load(Ordering::Relaxed) => Ok(None),

@@ -12,13 +12,13 @@ use clirbench_host::LossInfo;
 use clirbench_jobs::{
     bench::resolve,
     executor::Event,
-    plan::{PlanError, Setup, TextCount, TrainPlan, TrainRequest},
+    plan::{Setup, TextCount, TrainPlan, TrainRequest},
     train::{TrainProgress, Trained, train},
 };
 use clirbench_model::PartialDirectory;
 use serde_json::{Value, json};
 
-use super::run::stopped;
+use super::run::{stopped, unless_stopped};
 use crate::{
     cli::{Global, TrainArgs},
     environment::{cancel_flag, read_recipe, setup},
@@ -45,12 +45,7 @@ pub(crate) fn run(args: &TrainArgs, global: &Global, screen: &Screen) -> Result<
             display.log(&level, &message);
         }
     });
-    let plan = match planned {
-        Ok(plan) => plan,
-        Err(_) if cancel.load(Ordering::Relaxed) => return Ok(stopped(screen)),
-        Err(PlanError::Data(error)) => return Err(Advice::from(error).into()),
-        Err(PlanError::Other(failure)) => return Err(Advice::from(failure).into()),
-    };
+    let Some(plan) = unless_stopped(planned, &cancel)? else { return Ok(stopped(screen)) };
     announce(screen, &request, &plan);
     let trained = match Trained::of(&setup, &plan).map_err(Advice::from)? {
         Some(trained) => trained,
