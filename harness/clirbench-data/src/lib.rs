@@ -34,6 +34,7 @@ mod error;
 mod hash;
 mod hint;
 mod json;
+mod lines;
 mod manifest;
 mod problems;
 mod qrels;
@@ -46,6 +47,7 @@ mod suggest;
 mod table;
 mod template;
 mod training;
+mod triples;
 
 use std::path::{Path, PathBuf};
 
@@ -53,6 +55,7 @@ use clirbench_core::dataset::Collection;
 
 pub use error::{Error, Kind, Place, Position, Warning};
 pub use hash::ContentHashes;
+pub use lines::{JsonLines, JsonLinesWriter};
 pub use manifest::{Manifest, list};
 pub use problems::LIMIT;
 pub use source::FileHash;
@@ -60,6 +63,7 @@ pub use spec::{DatasetSpec, Files, Format, Translation};
 pub use statistics::{LanguageStatistics, Statistics, TextStatistics};
 pub use suggest::{did_you_mean, nearest};
 pub use training::{TrainingRow, read_training};
+pub use triples::{ParallelTriple, Texts, Triples, read_triples};
 
 use problems::Problems;
 use resolve::{Resolved, resolve};

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::ErrorKind,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
@@ -86,20 +86,19 @@ impl<'a> Source<'a> {
 
 /// The bytes of a file.
 fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|e| {
-        let kind = match e.kind() {
-            ErrorKind::NotFound => Kind::NotFound { holds: path.parent().and_then(names_in) },
-            _ => Kind::Io(e),
-        };
-        Error::new(Place::File(path.to_owned(), Position::Whole), kind)
-    })
+    fs::read(path).map_err(|e| unreadable(path, e))
+}
+
+/// Why a file cannot be read.
+pub(crate) fn unreadable(path: &Path, error: io::Error) -> Error {
+    let kind = match error.kind() {
+        ErrorKind::NotFound => Kind::NotFound { holds: path.parent().and_then(names_in) },
+        _ => Kind::Io(error),
+    };
+    Error::new(Place::File(path.to_owned(), Position::Whole), kind)
 }
 
 /// The text of a file without its byte order mark.
-pub(crate) fn text(path: &Path) -> Result<String, Error> {
-    decode(path, bytes(path)?)
-}
-
 fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, Error> {
     match String::from_utf8(bytes) {
         Ok(mut text) => {

@@ -2,32 +2,36 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Kind, Place, Position},
-    json::kind_of,
-    source,
+    lines::JsonLines,
 };
 
 /// One row, a line of JSON:
 /// `{"query": "..", "positive": "..", "parallel": "..", "negatives": [".."], "languages": ["en", "ko"]}`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingRow {
+    /// What it was made from; nobody computes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// A query.
     pub query: String,
     /// A text that answers it.
     pub positive: String,
     /// The positive in another language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel: Option<String>,
     /// Texts that are like an answer and are none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub negatives: Vec<String>,
     /// 1 where `positive` answers `query`, 0 where it does not: for losses on labelled pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<f32>,
-    /// Languages of the row's texts.
-    #[serde(default)]
+    /// Languages of the query, the positive, the parallel text where there is one, and the negatives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
     /// The line it is on, from 1.
     #[serde(skip)]
@@ -49,12 +53,10 @@ impl TrainingRow {
 /// The first line that is no row, a text that is empty, a label that is neither 0 nor 1, or a file
 /// without rows.
 pub fn read_training(path: &Path) -> Result<Vec<TrainingRow>, Error> {
-    let text = source::text(path)?;
     let at = |position| Place::File(path.to_owned(), position);
     let mut rows: Vec<TrainingRow> = Vec::new();
-    for (line, json) in (1..).zip(text.lines()).filter(|(_, json)| !json.trim().is_empty()) {
-        let mut row: TrainingRow = serde_json::from_str(json)
-            .map_err(|e| Error::new(at(Position::Column(line, e.column() as u64)), kind_of(&e)))?;
+    for row in JsonLines::<TrainingRow>::open(path)? {
+        let (mut row, line) = row?;
         if let Some((column, _)) = row.texts().find(|(_, text)| text.trim().is_empty()) {
             return Err(Error::new(at(Position::Line(line)), Kind::Json(format!("`{column}` is empty"))));
         }
