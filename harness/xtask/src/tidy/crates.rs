@@ -8,12 +8,13 @@ const TEST_PLUGINS: &str = "tests/plugins/";
 const FOR_PLUGINS: [&str; 4] = ["clirbench-plugin", "clirbench-model", "clirbench-candle", "clirbench-loss"];
 
 /// The crates of the harness and which of them each may depend on.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("clirbench-core", &[]),
     ("clirbench-abi", &[]),
     ("clirbench-store", &[]),
     ("clirbench-data", &["clirbench-core"]),
     ("clirbench-search", &["clirbench-core"]),
+    ("clirbench-curation", &["clirbench-core", "clirbench-data", "clirbench-search"]),
     ("clirbench-report", &["clirbench-core"]),
     ("clirbench-plugin", &["clirbench-abi"]),
     ("clirbench-model", &["clirbench-plugin"]),
@@ -39,6 +40,7 @@ const EDGES: [(&str, &[&str]); 16] = [
         "clirbench",
         &[
             "clirbench-core",
+            "clirbench-curation",
             "clirbench-data",
             "clirbench-export",
             "clirbench-host",

@@ -1,0 +1,1 @@
+//! What is done to training data before a training: everything here takes rows and gives rows.
