@@ -410,6 +410,9 @@ pub(crate) enum PluginCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelCommand {
+    /// Make a model that has learned nothing, to be trained from scratch: a unigram vocabulary and random
+    /// weights
+    New(NewModelArgs),
     /// Show what a model directory holds and what it lacks
     Info {
         /// The model directory
@@ -417,6 +420,18 @@ pub(crate) enum ModelCommand {
     },
     /// Write the ONNX graph of a BERT, RoBERTa, XLM-R or ModernBERT encoder from its safetensors weights
     ExportOnnx(ExportOnnxArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewModelArgs {
+    /// What it is made of (TOML): name, seed, [vocabulary] and [network]
+    pub(crate) spec: PathBuf,
+    /// Training rows (JSON lines) whose texts the vocabulary is trained on
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(crate) data: Vec<PathBuf>,
+    /// The model directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]
