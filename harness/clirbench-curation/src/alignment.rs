@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::normal::normal;
+use crate::{leaks::same_language, normal::normal};
 
 /// How Model 1 is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +95,16 @@ pub struct Lexicon {
 }
 
 impl Lexicon {
-    /// Languages that are written without spaces between words: words of them have to be found by a
-    /// segmenter, which this crate has not.
-    pub const WITHOUT_SPACES: [&'static str; 8] = ["zh", "ja", "th", "lo", "km", "my", "bo", "dz"];
+    /// Whether a language is written without spaces between its words: they have to be found by a
+    /// segmenter, which this crate has not. By its two- or three-letter code, whatever follows that.
+    #[must_use]
+    pub fn is_unspaced(language: &str) -> bool {
+        const UNSPACED: [&str; 20] = [
+            "zh", "zho", "chi", "cmn", "yue", "wuu", "ja", "jpn", "th", "tha", "lo", "lao", "km", "khm",
+            "my", "mya", "bo", "bod", "dz", "dzo",
+        ];
+        UNSPACED.iter().any(|code| same_language(code, language))
+    }
 
     /// Learns from sentences and their translations: Model 1 with the empty word in both directions;
     /// kept are the pairs that either direction gives at least the probability `floor`, and that are
@@ -238,6 +245,13 @@ mod tests {
         assert!(learnt.is_subset(&truth), "{:?}", learnt.difference(&truth));
         assert!(learnt.len() >= 57, "{:?}", truth.difference(&learnt));
         assert!(lexicon.entries.iter().all(|(.., probability)| (0.5..=1.0).contains(probability)));
+    }
+
+    #[test]
+    fn languages_without_spaces_are_known_by_all_their_codes() {
+        assert!(["zh", "zh-Hans", "zho_Hans", "ja", "THA"].into_iter().all(Lexicon::is_unspaced));
+        // Vietnamese has spaces, though between syllables.
+        assert!(!["ko", "vi", "en", "deu_Latn"].into_iter().any(Lexicon::is_unspaced));
     }
 
     #[test]

@@ -133,11 +133,7 @@ mod tests {
     use clirbench_data::{ParallelTriple, TrainingRow};
 
     use super::*;
-    use crate::{
-        bands::Bands,
-        near::Fingerprints,
-        shingles::Shingles,
-    };
+    use crate::{bands::Bands, near::Fingerprints, shingles::Shingles};
 
     fn deduplicator(field: Field, language: Option<&str>) -> Deduplicator {
         let prints = Fingerprints::new(Shingles::CHARS_5, 128, Bands { bands: 32, rows: 4 }, 1);
@@ -150,13 +146,21 @@ mod tests {
     fn rows() -> Vec<(Example, u64)> {
         let row = |query: &str, positive: &str| {
             let [query, positive] = [query, positive].map(str::to_owned);
-            Example::Row(TrainingRow { id: Some(query[..1].to_owned()), query, positive, ..TrainingRow::default() })
+            Example::Row(TrainingRow {
+                id: Some(query[..1].to_owned()),
+                query,
+                positive,
+                ..TrainingRow::default()
+            })
         };
         let rows = [
             row(HARBOUR, "In the winter of 1962, as the ice was thick."),
             row("Another question altogether", "An answer that nobody else gives"),
             row("when was the harbour of the old town closed for repair", "Nothing is known."),
-            row("Unlike all others, this asks for the colour", "In the winter of 1962, as the ice was thick!"),
+            row(
+                "Unlike all others, this asks for the colour",
+                "In the winter of 1962, as the ice was thick!",
+            ),
         ];
         rows.into_iter().zip(11..).collect()
     }
@@ -202,7 +206,8 @@ mod tests {
         let english = deduplicator(Field::Query, Some("en")).offer(&rows).expect("all have English");
         let lines: Vec<_> = english.iter().flatten().map(|d| (d.line, d.exact)).collect();
         assert_eq!(lines, [(3, Some(1.0))]);
-        let (line, missing) = deduplicator(Field::Query, Some("ko")).offer(&rows).expect_err("one has no Korean");
+        let (line, missing) =
+            deduplicator(Field::Query, Some("ko")).offer(&rows).expect_err("one has no Korean");
         assert_eq!((line, missing.to_string().as_str()), (3, "the triple `3` is not in `ko`, only in en"));
     }
 }
