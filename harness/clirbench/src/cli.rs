@@ -1,15 +1,21 @@
 //! The command line.
 
+mod training_data;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use training_data::{
+    ComposeArgs, DedupArgs, LeaksArgs, NearArgs, OnLeak, PairLevel, PairsArgs, SplitArgs,
+};
+
 /// Measure cross-lingual retrieval: from a bench file to leaderboards.
 ///
 /// Exit status: 0 done; 1 an error, nothing was measured; 2 wrong usage; 3 some cells failed (the others are
 /// written); 4 `compare --fail-on` found what it names; 5 a check found something: `audit`, `leaderboard verify`,
-/// `leaderboard build --check`; 130 stopped by Ctrl-C (run again to continue).
+/// `leaderboard build --check`, `data leaks`, `split --against`; 130 stopped by Ctrl-C (run again to continue).
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -85,6 +91,14 @@ pub(crate) enum Command {
     /// List, show and check datasets
     #[command(subcommand)]
     Data(DataCommand),
+    /// Write parallel triples in language compositions query-positive-negative, as training rows
+    Compose(ComposeArgs),
+    /// Leave out near duplicates of training data: MinHash, the first stays
+    Dedup(DedupArgs),
+    /// Cut parallel triples into parts that do not leak into each other
+    Split(SplitArgs),
+    /// Make training pairs of words, phrases, or queries and documents
+    Pairs(PairsArgs),
     /// Look after the store
     #[command(subcommand)]
     Cache(CacheCommand),
@@ -459,13 +473,16 @@ pub(crate) enum DataCommand {
     },
     /// Show what a dataset holds
     Info(DataArgs),
-    /// Check a dataset's files and report everything that is wrong
+    /// Check a dataset's files, or a file of training data, and report everything that is wrong
     Validate(DataArgs),
+    /// Look for texts of evaluation sets in training data; exit status 5 when there are any
+    Leaks(LeaksArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DataArgs {
-    /// A dataset manifest (TOML), or a bench file: then all its datasets
+    /// A dataset manifest (TOML), or a bench file: then all its datasets; `validate` also takes triples and
+    /// training rows (.jsonl)
     pub(crate) file: PathBuf,
     /// The folder that holds the data, where the manifest does not say
     #[arg(long, value_name = "DIR")]
