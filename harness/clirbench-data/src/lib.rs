@@ -30,12 +30,14 @@ mod belebele;
 mod bitext;
 mod collection;
 mod column;
+mod corpus;
 mod error;
 mod hash;
 mod hint;
 mod json;
 mod lines;
 mod manifest;
+mod npy;
 mod problems;
 mod qrels;
 mod resolve;
@@ -53,10 +55,12 @@ use std::path::{Path, PathBuf};
 
 use clirbench_core::dataset::Collection;
 
+pub use corpus::{is_parallel, read_corpus};
 pub use error::{Error, Kind, Place, Position, Warning};
 pub use hash::ContentHashes;
 pub use lines::{JsonLines, JsonLinesWriter};
 pub use manifest::{Manifest, list};
+pub use npy::Npy;
 pub use problems::LIMIT;
 pub use source::FileHash;
 pub use spec::{DatasetSpec, Files, Format, Translation};

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::AtomicBool;
 
-use clirbench_search::Rows;
+use clirbench_search::{Rows, normalise};
 
 use crate::{
-    embeddings::{Embeddings, normalise, text_id},
+    embeddings::{Embeddings, text_id},
     executor::{Event, execute},
     job::Failure,
     plan::{Setup, documents_of_models},
