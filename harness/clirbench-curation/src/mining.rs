@@ -42,11 +42,13 @@ pub enum MiningError {
     /// An option makes no sense, alone or beside another.
     #[error("{0}")]
     Options(String),
-    /// A row cannot be mined for.
-    #[error("row `{row}`: {problem}")]
-    Row {
-        /// Its id, or its query.
-        row: String,
+    /// A text cannot be mined for, or mined.
+    #[error("{column} of `{id}`: {problem}")]
+    Text {
+        /// `query`, or the column of an [`Origin`].
+        column: &'static str,
+        /// The row's name, or the passage's id in the corpus.
+        id: String,
         /// What is wrong, and what to do.
         problem: String,
     },

@@ -84,7 +84,7 @@ mod tests {
         for (content, part) in [
             ("\n", ": there is no passage in it"),
             ("{\"id\": \" \", \"text\": \"t\"}", ":1: a passage has an empty id"),
-            ("{\"id\": \"a\", \"txt\": \"t\"}", "corpus.jsonl:1:16: unknown field `txt`"),
+            ("{\"id\": \"a\", \"txt\": \"t\"}", "corpus.jsonl:1:17: unknown field `txt`"),
             ("{\"id\": \"a\", \"text\": \"t\"}\n{\"id\": \"a\", \"text\": \"u\"}", ":2: the passage id `a`"),
         ] {
             let (_folder, path) = written(content);

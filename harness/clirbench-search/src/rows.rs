@@ -56,9 +56,9 @@ impl Rows for Dense<'_> {
 }
 
 /// The rows of another matrix, each scaled to unit length, so that dot products are cosines.
-pub struct UnitLength<'a>(pub &'a dyn Rows);
+pub struct UnitLength<R>(pub R);
 
-impl Rows for UnitLength<'_> {
+impl<R: Rows> Rows for UnitLength<R> {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -90,10 +90,10 @@ mod tests {
     fn rows_of_unit_length_are_scaled_and_zeros_stay() {
         let dense = Dense::new(&[3.0, 4.0, 0.0, 0.0, 0.0, -2.0], 3, 2).expect("3 x 2");
         let mut out = [9.0; 4];
-        UnitLength(&dense).read(1..3, &mut out).expect("in memory");
+        UnitLength(dense).read(1..3, &mut out).expect("in memory");
         assert_eq!(out, [0.0, 0.0, 0.0, -1.0]);
-        UnitLength(&dense).read(0..1, &mut out[..2]).expect("in memory");
+        UnitLength(dense).read(0..1, &mut out[..2]).expect("in memory");
         assert_eq!(out[..2], [0.6, 0.8]);
-        assert!(UnitLength(&dense).lend(0..1).is_none(), "what lies in memory is not scaled");
+        assert!(UnitLength(dense).lend(0..1).is_none(), "what lies in memory is not scaled");
     }
 }

@@ -1,9 +1,13 @@
 //! The command line.
 
+mod mine;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use mine::{ChoiceArgs, MineArgs, MinedFormat, VectorArgs};
 
 /// Measure cross-lingual retrieval: from a bench file to leaderboards.
 ///
@@ -65,6 +69,8 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     /// Measure all pairwise merges of some checkpoints, choose winners, write only those
     Sweep(SweepArgs),
+    /// Mine hard negatives for training data: what a model ranks high and no row's positive
+    Mine(MineArgs),
     /// Compare results: two for what changed, several for ranks, a merged model with its parents
     Compare(CompareArgs),
     /// Check results files for values that are impossible or contradict each other

@@ -9,6 +9,7 @@ pub(crate) mod eval;
 pub(crate) mod fisher;
 pub(crate) mod leaderboard;
 pub(crate) mod merge;
+pub(crate) mod mine;
 pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod plugin;

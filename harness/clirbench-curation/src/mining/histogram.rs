@@ -22,6 +22,8 @@ pub struct Bin {
 /// holds at the end does not depend on the order of the values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
+    /// Where an interval begins.
+    start: f64,
     /// The width is `units / per_one`: exact, so that ends print as they are.
     units: i64,
     per_one: f64,
@@ -29,15 +31,20 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Intervals of width `units / per_one` at first, one of them beginning at 0.
+    /// Intervals of width `units / per_one` at first, one of them beginning at `start`.
     #[must_use]
-    pub fn new(units: u32, per_one: u32) -> Self {
-        Histogram { units: i64::from(units), per_one: f64::from(per_one), counts: BTreeMap::new() }
+    pub fn new(start: u32, units: u32, per_one: u32) -> Self {
+        Histogram {
+            start: f64::from(start),
+            units: i64::from(units),
+            per_one: f64::from(per_one),
+            counts: BTreeMap::new(),
+        }
     }
 
     /// Counts a finite value.
     pub fn add(&mut self, value: f64) {
-        let at = (value * self.per_one / self.units as f64).floor() as i64;
+        let at = ((value - self.start) * self.per_one / self.units as f64).floor() as i64;
         *self.counts.entry(at).or_default() += 1;
         while self.counts.len() > BINS {
             self.double();
@@ -63,7 +70,7 @@ impl Histogram {
 
     /// The intervals that hold values, ascending.
     pub fn bins(&self) -> impl Iterator<Item = Bin> {
-        let end = |at: f64| at * self.units as f64 / self.per_one;
+        let end = |at: f64| self.start + at * self.units as f64 / self.per_one;
         self.counts.iter().map(move |(&at, &count)| {
             let at = at as f64;
             Bin { from: end(at), to: end(at + 1.0), count }
@@ -83,10 +90,14 @@ mod tests {
 
     #[test]
     fn values_are_counted_where_they_lie() {
-        let mut histogram = Histogram::new(1, 20);
+        let mut histogram = Histogram::new(0, 1, 20);
         [-0.01, 0.0, 0.04, 0.15, 0.8].into_iter().for_each(|value| histogram.add(value));
         let bins: Vec<_> = histogram.bins().map(|bin| (bin.from, bin.to, bin.count)).collect();
         assert_eq!(bins, [(-0.05, 0.0, 1), (0.0, 0.05, 2), (0.15, 0.2, 1), (0.8, 0.85, 1)]);
+        let mut ranks = Histogram::new(1, 10, 1);
+        [1.0, 10.0, 11.0].into_iter().for_each(|rank| ranks.add(rank));
+        let bins: Vec<_> = ranks.bins().map(|bin| (bin.from, bin.to, bin.count)).collect();
+        assert_eq!(bins, [(1.0, 11.0, 2), (11.0, 21.0, 1)]);
         let coarse: Vec<_> = histogram.coarsened(2).bins().map(|bin| (bin.from, bin.count)).collect();
         assert_eq!(coarse, [(-1.6, 1), (0.0, 4)]);
     }
@@ -95,7 +106,7 @@ mod tests {
     fn a_wide_range_has_few_bins_whatever_the_order() {
         let values: Vec<f64> = (0..5_000).map(|i| f64::from(i * 7_919 % 5_000) - 2_000.0).collect();
         let fill = |values: &mut dyn Iterator<Item = &f64>| {
-            let mut histogram = Histogram::new(1, 20);
+            let mut histogram = Histogram::new(0, 1, 20);
             values.for_each(|value| histogram.add(*value));
             histogram
         };

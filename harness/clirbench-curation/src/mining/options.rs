@@ -45,10 +45,10 @@ pub struct MiningOptions {
     pub range_min: usize,
     /// The window's last rank, and how deep a query is searched.
     pub range_max: usize,
-    /// Candidates above this score are dropped.
-    pub max_score: Option<f32>,
-    /// Candidates below this score are dropped.
-    pub min_score: Option<f32>,
+    /// Candidates above this score, rounded to f32, are dropped.
+    pub max_score: Option<f64>,
+    /// Candidates below this score, rounded to f32, are dropped.
+    pub min_score: Option<f64>,
     /// Candidates above `p - margin` are dropped, `p` being the query's lowest positive score.
     pub absolute_margin: Option<f64>,
     /// Candidates above `p - |p| * margin` are dropped.
@@ -147,8 +147,8 @@ impl Limits {
         Limits {
             absolute: options.absolute_margin.map(|margin| (p - margin) as f32),
             relative: options.relative_margin.map(|margin| (p - p.abs() * margin) as f32),
-            max: options.max_score,
-            min: options.min_score,
+            max: options.max_score.map(|score| score as f32),
+            min: options.min_score.map(|score| score as f32),
         }
     }
 }

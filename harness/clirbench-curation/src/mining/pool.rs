@@ -27,6 +27,7 @@ pub struct Pool<'a, R: MiningRow> {
     origins: Vec<Origin<'a>>,
     texts: Vec<&'a str>,
     occurrences: Vec<u32>,
+    added: u32,
     /// The document of a text in the language that is mined in.
     by_text: HashMap<&'a str, u32>,
     /// Documents that share a text, in any language.
@@ -85,7 +86,7 @@ impl<'a, R: MiningRow> Pool<'a, R> {
         language: &'a str,
     ) -> Result<Self, MiningError> {
         if let Some(row) = rows.iter().find(|row| row.query().text(language).is_none()) {
-            return Err(missing(row.name(), row.query(), language));
+            return Err(missing(Origin { column: "query", id: row.name() }, row.query(), language));
         }
         let mut distinct = Distinct::default();
         for row in rows {
@@ -99,7 +100,7 @@ impl<'a, R: MiningRow> Pool<'a, R> {
         for (id, passage) in corpus {
             distinct.add(passage, Origin { column: "corpus", id }, language)?;
         }
-        let Distinct { passages, origins, texts, by_text, occurrences, .. } = distinct;
+        let Distinct { passages, origins, texts, by_text, occurrences, added } = distinct;
         let (classes, class_of_text) = Classes::of_texts(passages.iter().map(|passage| passage.texts()));
         let document_classes = classes.into_representatives();
         let mut class_sizes = HashMap::new();
@@ -118,6 +119,7 @@ impl<'a, R: MiningRow> Pool<'a, R> {
             origins,
             texts,
             occurrences,
+            added,
             by_text,
             document_classes,
             class_sizes,
@@ -151,6 +153,12 @@ impl<'a, R: MiningRow> Pool<'a, R> {
     #[must_use]
     pub fn passage(&self, document: u32) -> &'a R::Passage {
         self.passages[document as usize]
+    }
+
+    /// How many passages there are, each occurrence counted.
+    #[must_use]
+    pub fn passages(&self) -> usize {
+        self.added as usize
     }
 
     /// Where a document comes from.
@@ -206,15 +214,15 @@ fn language_sets<'a, P: Passage>(passages: &[&'a P]) -> (Vec<u32>, Vec<Vec<&'a s
     (numbers.collect(), sets)
 }
 
-fn missing<P: Passage>(name: &str, passage: &P, language: &str) -> MiningError {
+fn missing<P: Passage>(origin: Origin<'_>, passage: &P, language: &str) -> MiningError {
     let languages: Vec<&str> = passage.texts().map(|(language, _)| language).collect();
-    MiningError::Row {
-        row: name.to_owned(),
-        problem: format!(
-            "it is not in `{language}` but in {}; mine in a language that all rows are in",
-            languages.join(", ")
-        ),
-    }
+    let languages = if languages.is_empty() { "no language".to_owned() } else { languages.join(", ") };
+    let hint = "mine in a language that everything is in";
+    wrong(origin, format!("it is not in `{language}` but in {languages}; {hint}"))
+}
+
+fn wrong(origin: Origin<'_>, problem: String) -> MiningError {
+    MiningError::Text { column: origin.column, id: origin.id.to_owned(), problem }
 }
 
 /// Passages that are added one by one.
@@ -242,7 +250,10 @@ impl<P> Default for Distinct<'_, P> {
 
 impl<'a, P: Passage> Distinct<'a, P> {
     fn add(&mut self, passage: &'a P, origin: Origin<'a>, language: &str) -> Result<(), MiningError> {
-        let text = passage.text(language).ok_or_else(|| missing(origin.id, passage, language))?;
+        let text = passage.text(language).ok_or_else(|| missing(origin, passage, language))?;
+        if passage.texts().any(|(_, text)| text.trim().is_empty()) {
+            return Err(wrong(origin, "its text is empty; give it one, or remove it".to_owned()));
+        }
         let next = self.passages.len() as u32;
         let document = *self.by_text.entry(text).or_insert(next);
         if document == next {

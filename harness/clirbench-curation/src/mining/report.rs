@@ -109,7 +109,7 @@ pub struct MiningReport {
 
 impl MiningReport {
     pub(super) fn new(rows: usize, documents: usize) -> Self {
-        let scores = || Histogram::new(1, 20);
+        let scores = || Histogram::new(0, 1, 20);
         MiningReport {
             rows,
             documents,
@@ -120,7 +120,7 @@ impl MiningReport {
             candidates: 0,
             mined: 0,
             dropped: Dropped::default(),
-            ranks: Histogram::new(10, 1),
+            ranks: Histogram::new(1, 10, 1),
             scores: scores(),
             positive_scores: scores(),
         }

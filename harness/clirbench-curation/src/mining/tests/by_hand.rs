@@ -87,14 +87,17 @@ fn equal_texts_are_one_document_which_is_in_all_languages_that_one_of_them_is_in
     let corpus = [("c".to_owned(), both.clone()), ("d".to_owned(), english("p"))];
     let pool = Pool::new(&rows, true, &corpus, "en").expect("a pool");
     assert_eq!(pool.texts(), ["p", "s", "x", "y"]);
-    assert_eq!(pool.occurrences(), [0, 1, 2, 3]);
+    assert_eq!((pool.occurrences(), pool.passages()), (&[0, 1, 2, 3][..], 6));
     assert_eq!((pool.passage(2), pool.origin(2)), (&both, Origin { column: "corpus", id: "c" }));
     let (outcomes, _) = mine(&pool, &line(2, [0.9, 0.8, 0.7, 0.6]), &keep(3), 1).expect("mined");
     assert_eq!(outcomes[1].1.negatives, [both]);
     let without = Pool::new(&rows, false, &[], "en").expect("a pool");
     assert_eq!(without.texts(), ["p", "s"]);
     let error = Pool::new(&rows, false, &corpus, "ko").expect_err("row 1 has no Korean").to_string();
-    assert!(error.starts_with("row `1`: it is not in `ko` but in en;"), "{error}");
+    assert!(error.starts_with("query of `1`: it is not in `ko` but in en;"), "{error}");
+    let empty = [("c".to_owned(), english(" "))];
+    let error = Pool::new(&rows, true, &empty, "en").expect_err("empty").to_string();
+    assert!(error.starts_with("corpus of `c`: its text is empty;"), "{error}");
 }
 
 #[test]
@@ -198,7 +201,7 @@ fn options_that_cannot_give_a_negative_are_refused_by_name() {
         ),
         (with(|o| o.relative_margin = Some(-0.05)), "relative-margin is -0.05"),
         (with(|o| o.absolute_margin = Some(f64::NAN)), "absolute-margin is NaN"),
-        (with(|o| o.max_score = Some(f32::INFINITY)), "max-score is inf"),
+        (with(|o| o.max_score = Some(f64::INFINITY)), "max-score is inf"),
         (
             with(|o| (o.min_score, o.max_score) = (Some(0.8), Some(0.2))),
             "min-score 0.8 is above max-score 0.2",

@@ -42,8 +42,8 @@ fn survivors_are_those_of_sentence_transformers() {
         let options = MiningOptions {
             range_min: size("range_min"),
             range_max: size("range_max"),
-            max_score: given["max_score"].as_f64().map(|score| score as f32),
-            min_score: given["min_score"].as_f64().map(|score| score as f32),
+            max_score: given["max_score"].as_f64(),
+            min_score: given["min_score"].as_f64(),
             absolute_margin: given["absolute_margin"].as_f64(),
             relative_margin: given["relative_margin"].as_f64(),
             rank_semantics: RankSemantics::Survivors,

@@ -165,9 +165,9 @@ impl<'a> Reference<'a> {
                 &mut dropped.absolute_margin
             } else if above(options.relative_margin.map(|margin| p - p.abs() * margin)) {
                 &mut dropped.relative_margin
-            } else if options.max_score.is_some_and(|limit| score > limit) {
+            } else if above(options.max_score) {
                 &mut dropped.max_score
-            } else if options.min_score.is_some_and(|limit| score < limit) {
+            } else if options.min_score.is_some_and(|limit| score < limit as f32) {
                 &mut dropped.min_score
             } else {
                 place += 1;
@@ -294,6 +294,7 @@ fn two_thousand_documents_are_mined_as_the_reference_mines_them() {
             ..paper
         },
         MiningOptions { min_score: Some(1.75), max_score: Some(2.5), count: 12, ..base.clone() },
+        MiningOptions { rank_semantics: RankSemantics::Survivors, range_min: 20, ..base.clone() },
         // As deep as the pool, and more.
         MiningOptions { range_min: 1_900, range_max: 2_500, count: 90, ..base },
     ];
@@ -306,7 +307,7 @@ fn two_thousand_documents_are_mined_as_the_reference_mines_them() {
 
 #[test]
 fn any_options_on_any_data_are_mined_as_the_reference_mines_them() {
-    let score = || prop::option::of((-8_i32..16).prop_map(|quarters| quarters as f32 / 4.0));
+    let score = || prop::option::of((-8_i32..16).prop_map(|quarters| f64::from(quarters) / 4.0));
     let margin = || prop::option::of((0_u32..12).prop_map(|eighths| f64::from(eighths) / 8.0));
     let options = (
         (0_usize..30, 1_usize..60, 1_usize..9),
