@@ -70,7 +70,7 @@ pub(crate) enum Command {
     /// Measure all pairwise merges of some checkpoints, choose winners, write only those
     Sweep(SweepArgs),
     /// Mine hard negatives for training data: what a model ranks high and no row's positive
-    Mine(MineArgs),
+    Mine(Box<MineArgs>),
     /// Compare results: two for what changed, several for ranks, a merged model with its parents
     Compare(CompareArgs),
     /// Check results files for values that are impossible or contradict each other
