@@ -1,5 +1,6 @@
 //! The command line.
 
+mod mine;
 mod training_data;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use mine::{ChoiceArgs, MineArgs, MinedFormat, VectorArgs};
 pub(crate) use training_data::{
     ComposeArgs, DedupArgs, LeaksArgs, NearArgs, OnLeak, PairLevel, PairsArgs, SplitArgs,
 };
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     /// Measure all pairwise merges of some checkpoints, choose winners, write only those
     Sweep(SweepArgs),
+    /// Mine hard negatives for training data: what a model ranks high and no row's positive
+    Mine(Box<MineArgs>),
     /// Compare results: two for what changed, several for ranks, a merged model with its parents
     Compare(CompareArgs),
     /// Check results files for values that are impossible or contradict each other
