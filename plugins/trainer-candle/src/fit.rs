@@ -172,7 +172,7 @@ impl<'a> Fit<'a> {
             steps,
             best,
         };
-        result::write(Path::new(&job.out), &self.text, &self.model, &card, &self.log)?;
+        result::write(Path::new(&job.out), &self.text, &self.model, options.saved_type, &card, &self.log)?;
         self.checkpoints.clear()?;
         let warnings = self.text.warnings.into_iter().chain(self.batches.warning());
         Ok(FitReport {

@@ -28,6 +28,7 @@ pub(crate) struct Options {
     pub(crate) groups: Vec<Group>,
     pub(crate) dropout: Option<f64>,
     pub(crate) precision: Precision,
+    pub(crate) saved_type: SavedType,
     pub(crate) max_length: Option<usize>,
     pub(crate) chunk_tokens: usize,
     pub(crate) checkpoint_every: usize,
@@ -52,6 +53,7 @@ impl Default for Options {
             groups: Vec::new(),
             dropout: None,
             precision: Precision::F32,
+            saved_type: SavedType::F32,
             max_length: None,
             chunk_tokens: 8192,
             checkpoint_every: 100,
@@ -67,6 +69,17 @@ pub(crate) enum Precision {
     F32,
     Bf16,
     F16,
+}
+
+/// What the trained weights are written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SavedType {
+    /// f32, as they are trained.
+    #[default]
+    F32,
+    /// The type that each tensor has in the base.
+    Base,
 }
 
 /// Other settings for the tensors whose names fit a pattern.

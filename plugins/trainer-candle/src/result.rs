@@ -11,27 +11,39 @@ use crate::card::Card;
 use crate::checkpoint::write_text;
 use crate::classifier;
 use crate::log::{self, Log};
+use crate::options::SavedType;
 
-/// Writes weights (f32, names unchanged), everything else of the base, card and log to the folder
+/// Writes weights (names unchanged), everything else of the base, card and log to the folder
 /// `out`, which is empty or absent before.
 ///
 /// # Errors
 /// `runtime` when the disk is full or fails; `out` is then as it was.
-pub(crate) fn write(out: &Path, text: &TextModel, model: &Model, card: &Card<'_>, log: &Log) -> Result<()> {
+pub(crate) fn write(
+    out: &Path,
+    text: &TextModel,
+    model: &Model,
+    saved: SavedType,
+    card: &Card<'_>,
+    log: &Log,
+) -> Result<()> {
     let folder = PartialDirectory::create(out)?;
     let path = folder.path();
     let directory = &text.directory;
-    copy_directory(directory.files.root(), path, Some("F32"))?;
+    let (dtype, saved) = match saved {
+        SavedType::F32 => (Some("F32"), SaveType::F32),
+        SavedType::Base => (None, SaveType::AsRead),
+    };
+    copy_directory(directory.files.root(), path, dtype)?;
     let transformer = path.join(&directory.transformer);
     make(&transformer)?;
-    model.save(&transformer, SaveType::F32)?;
+    model.save(&transformer, saved)?;
     match card.job.input {
         LossInput::Embeddings => {
             for step in &directory.steps {
                 if let Step::Dense(dense) = step {
                     let module = path.join(dense.folder());
                     make(&module)?;
-                    model.save_module(dense.folder(), &module, SaveType::F32)?;
+                    model.save_module(dense.folder(), &module, saved)?;
                 }
             }
         }

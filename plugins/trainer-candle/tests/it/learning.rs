@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use clirbench_model::Tensors;
+use clirbench_model::{SHARD_BYTES, TensorSpec, TensorWriter, Tensors};
 use clirbench_plugin::serde_json::json;
+use half::f16;
 
 use crate::session::Watch;
 use crate::tiny;
@@ -156,6 +157,33 @@ fn half_precision_learns_and_its_masters_are_f32() {
         let rounded = |x: &f32| x.to_bits() & 0xffff == 0;
         assert!(!weights.to_f32().unwrap().iter().all(rounded), "{precision}: weights were rounded");
     }
+}
+
+#[test]
+fn weights_can_keep_the_type_of_the_base() {
+    let place = Workplace::new(0.0);
+    let base = Tensors::open(&place.path("base")).unwrap();
+    let spec = |name: &str| TensorSpec {
+        name: name.to_owned(),
+        dtype: "F16".to_owned(),
+        shape: base.describe(name).unwrap().1.to_vec(),
+    };
+    let specs = base.names().map(spec).collect();
+    let mut writer = TensorWriter::create(&place.path("base"), specs, SHARD_BYTES).unwrap();
+    for name in base.names() {
+        let values = base.read(name).unwrap().to_f32().unwrap();
+        let halves: Vec<u8> = values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
+        writer.write(name, &halves).unwrap();
+    }
+    writer.finish().unwrap();
+    place.fit(&options_with(json!({ "saved_type": "base" })), &mut Watch::info_nce()).unwrap();
+    let (before, after) =
+        (Tensors::open(&place.path("base")).unwrap(), Tensors::open(&place.path("out")).unwrap());
+    for name in after.names() {
+        assert_eq!(after.describe(name).unwrap().0, "F16", "{name}");
+    }
+    let weight = "encoder.layer.0.output.dense.weight";
+    assert_ne!(before.read(weight).unwrap(), after.read(weight).unwrap());
 }
 
 #[test]
