@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use training_data::{
-    ComposeArgs, DedupArgs, LeaksArgs, NearArgs, OnLeak, PairLevel, PairsArgs, SplitArgs,
+    ComposeArgs, DedupArgs, LeaksArgs, MinHashArgs, NearArgs, OnLeak, PairLevel, PairsArgs, SplitArgs,
 };
 
 /// Measure cross-lingual retrieval: from a bench file to leaderboards.
