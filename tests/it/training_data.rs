@@ -261,7 +261,7 @@ fn pairs_of_files_of_a_dictionary_and_of_judgements() {
     let files = ["--lines", "en=a.en", "--lines", "de=a.de", "--languages", "de,en"];
     let phrases = done(&place, &[&["pairs", "phrases"], &files[..], &["--both-directions"]].concat());
     let expected =
-        json!({"id": "a/1", "query": "das haus", "positive": "the house", "languages": ["de", "en"]});
+        json!({"id": "a/de-en/1", "query": "das haus", "positive": "the house", "languages": ["de", "en"]});
     let found = rows(&phrases.stdout);
     assert_eq!((found.len(), &found[0], &found[4]["query"]), (8, &expected, &json!("the house")));
     let words = done(&place, &[&["pairs", "words"], &files[..], &["--floor", "0.6"]].concat());
@@ -275,7 +275,7 @@ fn pairs_of_files_of_a_dictionary_and_of_judgements() {
         ["pairs", "words", "--dictionary", "words.tsv", "--languages", "ja,en", "--negatives", "1"];
     let found = rows(&done(&place, &arguments).stdout);
     let expected = json!({
-        "id": "words/水/water", "query": "水", "positive": "water", "negatives": ["fire"],
+        "id": "words/ja-en/水/water", "query": "水", "positive": "water", "negatives": ["fire"],
         "languages": ["ja", "en", "en"],
     });
     assert_eq!((found.len(), &found[0]), (2, &expected));
