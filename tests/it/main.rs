@@ -14,6 +14,7 @@
 //! - `merge`: several models to one, from the command line. `mergers`: every method, loaded as a worker does,
 //!   against mergekit's values, and what must not change a bit.
 //! - `fisher`: the Fisher information of a model, from a recipe.
+//! - `mine`: hard negatives, with a model and with vectors that are there.
 //! - `sentence_transformers`: Python reads what was trained.
 //! - `pull_request`: results of a branch against those of main, as CI compares them.
 //! - `cli`: what each command prints and how it ends, as snapshots.
@@ -33,6 +34,7 @@ mod hostile;
 mod leaderboard;
 mod merge;
 mod mergers;
+mod mine;
 #[path = "../../harness/clirbench-core/tests/it/npz.rs"]
 mod npz;
 mod place;

@@ -4,6 +4,7 @@
 //! - [`Deduplicator`]: near duplicates by MinHash and locality-sensitive hashing.
 //! - [`Partition`]: parts by a seeded hash of the id, near duplicates together.
 //! - [`LeakIndex`]: texts of evaluation sets, found again in training data.
+//! - [`mining`]: hard negatives by exact search.
 //! - [`pairs`]: word-, phrase- and query-document-level pairs as in Goworek et al. 2025.
 //!
 //! ```
@@ -23,6 +24,7 @@ mod dedup;
 mod draw;
 mod leaks;
 mod minhash;
+pub mod mining;
 mod near;
 mod normal;
 mod overlap;

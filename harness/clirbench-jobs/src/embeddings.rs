@@ -2,7 +2,7 @@
 
 use std::{io, ops::Range};
 
-use clirbench_search::Rows;
+use clirbench_search::{Rows, normalise};
 use clirbench_store::{Dtype, Key, Matrix, Object, Store};
 use serde::{Deserialize, Serialize};
 
@@ -170,14 +170,6 @@ impl Rows for EmbeddingRows<'_> {
             out.chunks_exact_mut(dim).for_each(normalise);
         }
         Ok(())
-    }
-}
-
-/// Scales a row to unit length; a zero row stays zero.
-pub(crate) fn normalise(row: &mut [f32]) {
-    let norm = row.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
-    if norm > 0.0 {
-        row.iter_mut().for_each(|v| *v = (f64::from(*v) / norm) as f32);
     }
 }
 

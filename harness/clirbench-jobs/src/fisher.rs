@@ -53,7 +53,7 @@ pub fn estimate(
     cancel: &AtomicBool,
     on: &mut dyn FnMut(TrainProgress),
 ) -> Result<Estimated, Failure> {
-    encode(setup, &plan.embed, cancel, on)?;
+    encode(setup, &plan.embed, "the guide", cancel, on)?;
     let mut outcome = Ok(());
     let jobs = [Job::Fisher(Box::new(plan.job.clone()))];
     execute(&jobs, 1, &setup.executor, cancel, &mut |event| match event {

@@ -10,6 +10,7 @@ mod bias;
 pub mod cell;
 pub mod collect;
 pub mod embeddings;
+pub mod encoding;
 mod execute;
 pub mod executor;
 pub mod fisher;

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::AtomicBool;
 
-use clirbench_search::Rows;
+use clirbench_search::{Rows, normalise};
 
 use crate::{
-    embeddings::{Embeddings, normalise, text_id},
+    embeddings::{Embeddings, text_id},
     executor::{Event, execute},
     job::Failure,
-    plan::{Setup, documents_of_models},
+    plan::{Setup, TextsPlan, texts_of_models},
 };
 
 /// The smallest cosine over `texts` between the first model of the setup's bench and the others.
@@ -18,9 +18,9 @@ use crate::{
 pub fn parity(setup: &Setup, texts: &[&str], cancel: &AtomicBool) -> Result<f64, Failure> {
     let mut ignore = |_: Event| {};
     let mut models = Vec::new();
-    for (opened, jobs) in documents_of_models(setup, texts, cancel, &mut ignore)? {
+    for TextsPlan { opened, embed, .. } in texts_of_models(setup, [&[], texts], cancel, &mut ignore)? {
         let mut outcome = Ok(());
-        execute(&jobs, 1, &setup.executor, cancel, &mut |event| {
+        execute(&embed, 1, &setup.executor, cancel, &mut |event| {
             if let Event::Finished { outcome: Err(failure), .. } = event {
                 outcome = Err(failure);
             }

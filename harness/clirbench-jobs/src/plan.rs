@@ -190,19 +190,32 @@ fn score_job(setup: &Setup, model: &Opened, dataset: &PlannedDataset, task: &Pla
     }
 }
 
-/// The models of a bench without datasets, each with the embed jobs that these documents are missing.
-pub(crate) fn documents_of_models(
+/// A model with the embed jobs that some texts are missing.
+#[derive(Debug)]
+pub(crate) struct TextsPlan {
+    pub(crate) model: PlannedModel,
+    pub(crate) opened: Opened,
+    pub(crate) embed: Vec<Job>,
+    pub(crate) count: TextCount,
+}
+
+/// The models of a bench without datasets, each with the embed jobs that these queries and documents
+/// are missing.
+pub(crate) fn texts_of_models(
     setup: &Setup,
-    texts: &[&str],
+    [queries, documents]: [&[&str]; 2],
     cancel: &AtomicBool,
     on_event: &mut dyn FnMut(Event),
-) -> Result<Vec<(Opened, Vec<Job>)>, Failure> {
-    let sample = texts.first().map(|&text| text.to_owned()).unwrap_or_default();
-    let models = models::open(setup, &(sample.clone(), sample), cancel, on_event)?;
-    let planned = models.iter().map(|model| {
+) -> Result<Vec<TextsPlan>, Failure> {
+    let sample = |first: &[&str], second: &[&str]| {
+        first.iter().chain(second).next().map(|&text| text.to_owned()).unwrap_or_default()
+    };
+    let samples = (sample(queries, documents), sample(documents, queries));
+    let models = models::open(setup, &samples, cancel, on_event)?;
+    let planned = models.into_iter().map(|model| {
         let opened = model.opened.clone()?;
-        let (jobs, _) = shards::plan_texts(setup, model, &opened, [&[], texts])?;
-        Ok((opened, jobs))
+        let (embed, count) = shards::plan_texts(setup, &model, &opened, [queries, documents])?;
+        Ok(TextsPlan { model, opened, embed, count })
     });
     planned.collect()
 }

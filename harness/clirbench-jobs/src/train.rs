@@ -12,10 +12,10 @@ use crate::{
     plan::{Setup, TrainPlan},
 };
 
-/// What a training, or an estimate, reports while it runs.
+/// What a training, an estimate, or an encoding reports while it runs.
 #[derive(Clone, Debug)]
 pub enum TrainProgress {
-    /// Texts that the guide has encoded, of those that it has to.
+    /// Texts that a model has encoded, of those that it has to.
     Encoding {
         /// Texts done.
         done: usize,
@@ -71,7 +71,7 @@ pub fn train(
     cancel: &AtomicBool,
     on: &mut dyn FnMut(TrainProgress),
 ) -> Result<Trained, Failure> {
-    encode(setup, &plan.embed, cancel, on)?;
+    encode(setup, &plan.embed, "the guide", cancel, on)?;
     let mut outcome = Ok(());
     let jobs = [Job::Train(Box::new(plan.job.clone()))];
     execute(&jobs, 1, &setup.executor, cancel, &mut |event| match event {
@@ -85,13 +85,14 @@ pub fn train(
     Trained::of(setup, plan)?.ok_or_else(vanished)
 }
 
-/// Encodes the guide's texts.
+/// Runs the embed jobs of one model; `who` is what errors call it.
 ///
 /// # Errors
-/// Why the guide failed, or that the run was stopped.
+/// Why the model failed, or that the run was stopped.
 pub(crate) fn encode(
     setup: &Setup,
     embed: &[Job],
+    who: &str,
     cancel: &AtomicBool,
     on: &mut dyn FnMut(TrainProgress),
 ) -> Result<(), Failure> {
@@ -114,7 +115,7 @@ pub(crate) fn encode(
         return Err(cancelled());
     }
     match failed {
-        Some(failure) => Err(Failure::new(format!("the guide failed: {}", failure.message), failure.hint)),
+        Some(failure) => Err(Failure::new(format!("{who} failed: {}", failure.message), failure.hint)),
         None => Ok(()),
     }
 }

@@ -47,5 +47,5 @@ mod top;
 mod workers;
 
 pub use error::SearchError;
-pub use rows::{Dense, Rows};
+pub use rows::{Dense, Rows, UnitLength, normalise};
 pub use search::{Hit, Outcome, Pool, Search, Target};

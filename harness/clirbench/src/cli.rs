@@ -1,5 +1,6 @@
 //! The command line.
 
+mod mine;
 mod training_data;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use mine::{ChoiceArgs, MineArgs, MinedFormat, VectorArgs};
 pub(crate) use training_data::{
     ComposeArgs, DedupArgs, LeaksArgs, MinHashArgs, NearArgs, OnLeak, PairLevel, PairsArgs, SplitArgs,
 };
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     /// Measure all pairwise merges of some checkpoints, choose winners, write only those
     Sweep(SweepArgs),
+    /// Mine hard negatives for training data: what a model ranks high and no row's positive
+    Mine(Box<MineArgs>),
     /// Compare results: two for what changed, several for ranks, a merged model with its parents
     Compare(CompareArgs),
     /// Check results files for values that are impossible or contradict each other
@@ -424,6 +428,9 @@ pub(crate) enum PluginCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelCommand {
+    /// Make a model that has learned nothing, to be trained from scratch: a unigram vocabulary and random
+    /// weights
+    New(NewModelArgs),
     /// Show what a model directory holds and what it lacks
     Info {
         /// The model directory
@@ -431,6 +438,18 @@ pub(crate) enum ModelCommand {
     },
     /// Write the ONNX graph of a BERT, RoBERTa, XLM-R or ModernBERT encoder from its safetensors weights
     ExportOnnx(ExportOnnxArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewModelArgs {
+    /// What it is made of (TOML): name, seed, [vocabulary] and [network]
+    pub(crate) spec: PathBuf,
+    /// Training rows (JSON lines) whose texts the vocabulary is trained on
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(crate) data: Vec<PathBuf>,
+    /// The model directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ pub(crate) mod eval;
 pub(crate) mod fisher;
 pub(crate) mod leaderboard;
 pub(crate) mod merge;
+pub(crate) mod mine;
 pub(crate) mod model;
 pub(crate) mod pairs;
 pub(crate) mod plan;

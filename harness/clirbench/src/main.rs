@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Merge(args) => commands::merge::run(&args, &cli.global, &screen),
         Command::Sweep(args) => commands::sweep::run(&args, &cli.global, &screen),
         Command::Fisher(args) => commands::fisher::run(&args, &cli.global, &screen),
+        Command::Mine(args) => commands::mine::run(&args, &cli.global, &screen),
         Command::Compare(args) => commands::compare::run(&args, &screen),
         Command::Audit(args) => commands::audit::run(&args, &screen),
         Command::Published(args) => commands::published::run(&args, &screen),

@@ -102,6 +102,16 @@ impl Display {
         self.count("encoding", done, total, "guide");
     }
 
+    /// Texts that are encoded to be compared.
+    pub(crate) fn texts(&mut self, done: usize, total: usize) {
+        self.count("encoding", done, total, "texts");
+    }
+
+    /// Rows that negatives are mined for.
+    pub(crate) fn mining(&mut self, done: usize, total: usize) {
+        self.count("mining", done, total, "rows");
+    }
+
     /// Prints beside the bar without tearing it.
     fn aside(&self, print: impl FnOnce()) {
         match &self.bar {

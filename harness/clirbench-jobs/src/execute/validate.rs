@@ -128,7 +128,7 @@ fn unit_rows(values: &[f32], len: usize, what: &str) -> Result<UnitRows, Failure
         return Err(Failure::new(message, "this is a fault of the trainer plugin"));
     }
     let mut values = values.to_vec();
-    values.chunks_exact_mut(dim).for_each(crate::embeddings::normalise);
+    values.chunks_exact_mut(dim).for_each(clirbench_search::normalise);
     Ok(UnitRows { values, len, dim })
 }
 

@@ -95,16 +95,20 @@ fn from_arguments(method: &str, args: &MergeArgs) -> Result<MergeSpec> {
     if let Some(dtype) = &args.dtype {
         spec.dtype = Some(serde_json::from_value(dtype.as_str().into()).context("--dtype")?);
     }
-    for option in &args.options {
-        let Some((key, value)) = option.split_once('=') else {
-            let message = format!("--option {option} has no value");
-            return Err(Advice::new(message, "write it as --option KEY=VALUE").into());
-        };
-        // A number or true, else a word.
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-        spec.options.insert(key.to_owned(), value);
+    for text in &args.options {
+        let (key, value) = option(text)?;
+        spec.options.insert(key, value);
     }
     Ok(spec)
+}
+
+/// `KEY=VALUE`: a number or true, else a word.
+pub(super) fn option(text: &str) -> Result<(String, Value)> {
+    let Some((key, value)) = text.split_once('=') else {
+        let hint = "write it as --option KEY=VALUE";
+        return Err(Advice::new(format!("--option {text} has no value"), hint).into());
+    };
+    Ok((key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value))))
 }
 
 fn output(args: &MergeArgs, spec: &MergeSpec, folder: &Path) -> Result<PathBuf> {

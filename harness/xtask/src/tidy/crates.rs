@@ -48,6 +48,7 @@ const EDGES: [(&str, &[&str]); 17] = [
             "clirbench-merge",
             "clirbench-model",
             "clirbench-report",
+            "clirbench-search",
             "clirbench-store",
         ],
     ),
