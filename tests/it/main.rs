@@ -7,6 +7,7 @@
 //! - `resume`: killed at any moment and run again: the same bytes, and at most one shard encoded again.
 //! - `determinism`: the same bytes with one thread and with two.
 //! - `leaderboard`: rows added, tables built, rows measured again, killed while they are written.
+//! - `training_data`: compositions, near duplicates, splits, leaks and pairs.
 //! - `trec`: run files rank and score as `scores.csv` says.
 //! - `train`: recipes, from training data to a model that is measured.
 //! - `sweep`: merges that nobody writes.
@@ -45,6 +46,7 @@ mod sweep;
 #[path = "../../plugins/trainer-candle/tests/it/tiny.rs"]
 mod tiny;
 mod train;
+mod training_data;
 mod trec;
 mod workers;
 mod xquad;

@@ -47,6 +47,11 @@ impl OverlapIndex {
         items.into_iter().map(similarity).filter(|(_, jaccard)| *jaccard >= self.threshold).collect()
     }
 
+    /// Which of the indexed sets are similar to one of them, itself included where it is not empty.
+    pub(crate) fn similar_to(&self, item: u32) -> Vec<u32> {
+        self.similar(&self.sets[item as usize]).into_iter().map(|(other, _)| other).collect()
+    }
+
     fn prefix(&self, set: &ShingleSet) -> Vec<u64> {
         // Rounding may not shorten a prefix.
         let needed = (self.threshold * set.len() as f64 - 1e-9).ceil() as usize;

@@ -51,11 +51,12 @@ pub struct Pairs {
 /// `collection.languages`).
 #[must_use]
 pub fn phrases(collection: &Collection, from: usize, to: usize, choice: Choice) -> Pairs {
+    let languages = languages(collection, from, to);
     let sentences = collection.queries.iter().filter_map(|entry| {
-        let id = format!("{}/{}", collection.name, entry.id);
+        let id = format!("{}/{}/{}", collection.name, languages.join("-"), entry.id);
         Some(row(id, text(entry, from)?, text(entry, to)?))
     });
-    chosen(sentences, languages(collection, from, to), choice)
+    chosen(sentences, &languages, choice)
 }
 
 /// Queries in one language and documents in another (places in `collection.languages`): a row for
@@ -63,6 +64,7 @@ pub fn phrases(collection: &Collection, from: usize, to: usize, choice: Choice) 
 /// order of the judgements.
 #[must_use]
 pub fn query_documents(collection: &Collection, from: usize, to: usize, choice: Choice) -> Pairs {
+    let languages = &languages(collection, from, to);
     let judged = collection.queries.iter().zip(&collection.qrels);
     let rows = judged.flat_map(|(query, judged)| {
         let document = |at: u32| &collection.documents[at as usize];
@@ -75,23 +77,23 @@ pub fn query_documents(collection: &Collection, from: usize, to: usize, choice: 
         let relevant = judged.iter().filter(|judgement| judgement.grade > 0);
         relevant.filter_map(move |judgement| {
             let document = document(judgement.document);
-            let id = format!("{}/{}/{}", collection.name, query.id, document.id);
+            let pair = languages.join("-");
+            let id = format!("{}/{pair}/{}/{}", collection.name, query.id, document.id);
             let pair = row(id, text(query, from)?, text(document, to)?);
             Some(TrainingRow { negatives: negatives.clone(), ..pair })
         })
     });
-    chosen(rows, languages(collection, from, to), choice)
+    chosen(rows, languages, choice)
 }
 
 /// Words and their translations, with an id that starts with `name`. Negatives are other words of the
 /// target language, drawn among those that are no known translation.
 #[must_use]
 pub fn words(name: &str, lexicon: &Lexicon, languages: [&str; 2], choice: Choice) -> Pairs {
-    let rows = lexicon
-        .entries
-        .iter()
-        .map(|(source, target, _)| row(format!("{name}/{source}/{target}"), source, target));
-    let mut pairs = chosen(rows, languages.map(str::to_owned), choice);
+    let rows = lexicon.entries.iter().map(|(source, target, _)| {
+        row(format!("{name}/{}/{source}/{target}", languages.join("-")), source, target)
+    });
+    let mut pairs = chosen(rows, &languages.map(str::to_owned), choice);
     if choice.negatives == 0 {
         return pairs;
     }
@@ -140,7 +142,7 @@ fn row(id: String, query: &str, positive: &str) -> TrainingRow {
 
 /// Leaves out what says nothing or is there twice, then draws: the rows whose ids have the least
 /// hashes, so a row that is added changes a sample by one row at most.
-fn chosen(rows: impl Iterator<Item = TrainingRow>, languages: [String; 2], choice: Choice) -> Pairs {
+fn chosen(rows: impl Iterator<Item = TrainingRow>, languages: &[String; 2], choice: Choice) -> Pairs {
     let mut counts = Counts::default();
     let mut seen = HashSet::new();
     let mut kept = Vec::new();
@@ -159,9 +161,7 @@ fn chosen(rows: impl Iterator<Item = TrainingRow>, languages: [String; 2], choic
     }
     if let Some(cap) = choice.cap.filter(|cap| *cap < kept.len()) {
         let draw = Draw::new("clirbench pairs", choice.seed);
-        let hash = |row: &TrainingRow| {
-            draw.number(&format!("{} {}", languages.join(" "), row.id.as_deref().unwrap_or_default()))
-        };
+        let hash = |row: &TrainingRow| draw.number(row.id.as_deref().unwrap_or_default());
         let mut drawn: Vec<(u64, usize)> = kept.iter().map(hash).zip(0..).collect();
         drawn.sort_unstable();
         let stays: HashSet<usize> = drawn[..cap].iter().map(|(_, at)| *at).collect();
@@ -207,7 +207,7 @@ mod tests {
         let row = &pairs.rows[1];
         assert_eq!(
             (row.id.as_deref(), row.query.as_str(), row.positive.as_str()),
-            (Some("set/4"), "넷.", "Four.")
+            (Some("set/ko-en/4"), "넷.", "Four.")
         );
         assert_eq!(row.languages, ["ko", "en"]);
     }
@@ -226,9 +226,9 @@ mod tests {
         let negatives = |text: &str| vec![text.to_owned()];
         let [cow, ant] = [negatives("cow"), negatives("ant")];
         let expected = [
-            (Some("set/q1/a"), "무엇", "ant", &cow[..]),
-            (Some("set/q1/b"), "무엇", "bee", &cow[..]),
-            (Some("set/q2/c"), "누구", "cow", &ant[..]),
+            (Some("set/ko-en/q1/a"), "무엇", "ant", &cow[..]),
+            (Some("set/ko-en/q1/b"), "무엇", "bee", &cow[..]),
+            (Some("set/ko-en/q2/c"), "누구", "cow", &ant[..]),
         ];
         assert_eq!(rows, expected);
         assert_eq!(pairs.rows[0].languages, ["ko", "en", "en"]);
@@ -254,7 +254,8 @@ mod tests {
         assert_eq!(sample, ids(1000, 1));
         assert_ne!(sample, ids(1000, 2));
         assert!(sample.iter().filter(|id| !ids(1001, 1).contains(id)).count() <= 1);
-        let numbers: Vec<u32> = sample.iter().map(|id| id[4..].parse().expect("a number")).collect();
+        let numbers: Vec<u32> =
+            sample.iter().map(|id| id["set/en-ko/".len()..].parse().expect("a number")).collect();
         assert!(numbers.is_sorted(), "the order of the source");
     }
 

@@ -1,11 +1,17 @@
 //! Training, development and test parts that do not leak into each other.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use clirbench_data::ParallelTriple;
 use rayon::prelude::*;
 
-use crate::{dedup::Field, draw::Draw, near::NearIndex};
+use crate::{
+    dedup::Field,
+    draw::Draw,
+    normal::plain,
+    overlap::OverlapIndex,
+    shingles::{ShingleSet, Shingles},
+};
 
 /// Parts with their shares.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,43 +65,34 @@ impl Partition {
     }
 }
 
-/// Puts triples together whose queries or positives (as `field` says) are near duplicates in some
-/// language, and what those are near duplicates of in turn: for each triple the first one of its
-/// group.
+/// Puts triples together whose queries or positives (as `field` says) have a Jaccard similarity of at
+/// least `threshold` in some language, and what those resemble in turn: for each triple the first one
+/// of its group. Negatives are not compared: many queries may share one.
 ///
-/// `index` has to be empty.
+/// Exact: no such pair is missed. Texts are compared as in [`LeakIndex`](crate::LeakIndex).
 #[must_use]
-pub fn near_duplicate_groups(triples: &[ParallelTriple], index: &NearIndex, field: Field) -> Vec<usize> {
+pub fn near_duplicate_groups(
+    triples: &[ParallelTriple],
+    shingles: Shingles,
+    threshold: f64,
+    field: Field,
+) -> Vec<usize> {
+    let languages: BTreeSet<&str> = triples.iter().flat_map(ParallelTriple::languages).collect();
     let mut groups = Groups((0..triples.len()).collect());
-    for column in field.columns() {
-        // An index of each language, and which triple each of its texts is of.
-        let mut languages: HashMap<&str, (NearIndex, Vec<usize>)> = HashMap::new();
-        // Fingerprints of a batch at a time: all at once would be most of the memory.
-        for (start, batch) in (0..).step_by(BATCH).zip(triples.chunks(BATCH)) {
-            let prints: Vec<Vec<_>> = batch
-                .par_iter()
-                .map(|triple| {
-                    let texts = if *column == "query" { &triple.query } else { &triple.positive };
-                    texts
-                        .iter()
-                        .map(|(language, text)| (language.as_str(), index.fingerprint(text)))
-                        .collect()
-                })
-                .collect();
-            for (at, prints) in (start..).zip(prints) {
-                for (language, print) in prints {
-                    let (seen, of) = languages.entry(language).or_insert_with(|| (index.clone(), Vec::new()));
-                    seen.near(&print).iter().for_each(|near| groups.join(of[near.item as usize], at));
-                    seen.insert(print);
-                    of.push(at);
-                }
-            }
+    for (column, language) in field.columns().iter().flat_map(|c| languages.iter().map(move |l| (*c, *l))) {
+        let text = |triple: &ParallelTriple| {
+            let texts = if column == "query" { &triple.query } else { &triple.positive };
+            texts.get(language).map_or_else(ShingleSet::default, |text| shingles.of(&plain(text)))
+        };
+        let index = OverlapIndex::new(triples.par_iter().map(text).collect(), threshold);
+        let similar: Vec<Vec<u32>> =
+            (0..triples.len() as u32).into_par_iter().map(|at| index.similar_to(at)).collect();
+        for (at, others) in similar.iter().enumerate() {
+            others.iter().for_each(|other| groups.join(*other as usize, at));
         }
     }
     (0..triples.len()).map(|at| groups.first(at)).collect()
 }
-
-const BATCH: usize = 4096;
 
 /// Disjoint sets; each one's name is its least member.
 struct Groups(Vec<usize>);
@@ -117,8 +114,41 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::{bands::Bands, near::Fingerprints, shingles::Shingles};
+
+    proptest! {
+        #[test]
+        fn no_pair_that_is_similar_is_in_two_groups(
+            queries in proptest::collection::vec("[ab]{1,7}", 1..25), threshold in 0.3f64..1.0
+        ) {
+            let texts = |text: &str| [("en".to_owned(), text.to_owned())].into();
+            let triples: Vec<ParallelTriple> = queries
+                .iter()
+                .enumerate()
+                .map(|(at, query)| ParallelTriple {
+                    id: at.to_string(),
+                    query: texts(query),
+                    positive: texts(&format!("{at}{at}{at}{at}{at}{at}{at}{at}")),
+                    negatives: Vec::new(),
+                    provenance: Default::default(),
+                })
+                .collect();
+            let shingles = Shingles { kind: crate::shingles::ShingleKind::Chars, size: 2 };
+            let groups = near_duplicate_groups(&triples, shingles, threshold, Field::Query);
+            let similar = |a: &String, b: &String| shingles.of(a).jaccard(&shingles.of(b)) >= threshold;
+            // The closure, by passing the least number on until nothing changes.
+            let mut expected: Vec<usize> = (0..queries.len()).collect();
+            for _ in 0..queries.len() {
+                for a in 0..queries.len() {
+                    let near = (0..queries.len()).filter(|b| similar(&queries[a], &queries[*b]));
+                    expected[a] = near.map(|b| expected[b]).min().unwrap_or(a);
+                }
+            }
+            prop_assert_eq!(groups, expected);
+        }
+    }
 
     fn halves(seed: u64) -> Partition {
         let parts = [("train", 0.5), ("dev", 0.25), ("test", 0.25)];
@@ -181,10 +211,9 @@ mod tests {
             // The positive of the second; its English is the Korean of nobody.
             triple(4, [("en", "아홉 열 열하나"), ("ko", "who wrote the first grammar")], "another text."),
         ];
-        let prints = Fingerprints::new(Shingles::CHARS_5, 128, Bands { bands: 32, rows: 4 }, 1);
-        let index = NearIndex::new(prints, 0.6);
-        assert_eq!(near_duplicate_groups(&triples, &index, Field::Both), [0, 1, 0, 0, 1]);
-        assert_eq!(near_duplicate_groups(&triples, &index, Field::Query), [0, 1, 0, 0, 4]);
-        assert_eq!(near_duplicate_groups(&triples, &index, Field::Positive), [0, 1, 2, 3, 1]);
+        let groups = |field| near_duplicate_groups(&triples, Shingles::CHARS_5, 0.6, field);
+        assert_eq!(groups(Field::Both), [0, 1, 0, 0, 1]);
+        assert_eq!(groups(Field::Query), [0, 1, 0, 0, 4]);
+        assert_eq!(groups(Field::Positive), [0, 1, 2, 3, 1]);
     }
 }

@@ -47,6 +47,35 @@ pub struct Inspection {
     pub more_errors: usize,
 }
 
+/// The texts of a column and language as they are counted.
+#[derive(Default)]
+struct Tally {
+    lengths: Vec<usize>,
+    distinct: HashSet<String>,
+}
+
+impl Tally {
+    fn add(&mut self, text: &str) {
+        self.lengths.push(text.chars().count());
+        if !self.distinct.contains(text) {
+            self.distinct.insert(text.to_owned());
+        }
+    }
+
+    fn statistics(&self, column: &'static str, language: Option<String>) -> ColumnStatistics {
+        let texts = self.lengths.len();
+        ColumnStatistics {
+            column,
+            language,
+            texts,
+            distinct: self.distinct.len(),
+            min_chars: self.lengths.iter().copied().min().unwrap_or_default(),
+            mean_chars: self.lengths.iter().sum::<usize>() as f64 / texts as f64,
+            max_chars: self.lengths.iter().copied().max().unwrap_or_default(),
+        }
+    }
+}
+
 /// Reads a whole file of triples or training rows and goes on after a bad line.
 ///
 /// # Errors
@@ -55,7 +84,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, Error> {
     const COLUMNS: [&str; 4] = ["query", "positive", "parallel", "negatives"];
     let mut file = TrainingFile::open(path)?;
     let mut problems = Problems::default();
-    let mut lengths: BTreeMap<(usize, Option<String>), (Vec<usize>, HashSet<String>)> = BTreeMap::new();
+    let mut tallies: BTreeMap<(usize, Option<String>), Tally> = BTreeMap::new();
     let mut rows = 0;
     loop {
         let example = match file.read() {
@@ -71,29 +100,14 @@ pub fn inspect(path: &Path) -> Result<Inspection, Error> {
         rows += 1;
         for (column, language, text) in example.texts() {
             let at = COLUMNS.iter().position(|known| *known == column).unwrap_or(COLUMNS.len() - 1);
-            let (lengths, distinct) = lengths.entry((at, language.map(str::to_owned))).or_default();
-            lengths.push(text.chars().count());
-            if !distinct.contains(text) {
-                distinct.insert(text.to_owned());
-            }
+            tallies.entry((at, language.map(str::to_owned))).or_default().add(text);
         }
     }
-    let column =
-        |((at, language), (lengths, distinct)): ((usize, Option<String>), (Vec<usize>, HashSet<_>))| {
-            ColumnStatistics {
-                column: COLUMNS[at],
-                language,
-                texts: lengths.len(),
-                distinct: distinct.len(),
-                min_chars: lengths.iter().copied().min().unwrap_or_default(),
-                mean_chars: lengths.iter().sum::<usize>() as f64 / lengths.len() as f64,
-                max_chars: lengths.iter().copied().max().unwrap_or_default(),
-            }
-        };
+    let columns = tallies.into_iter().map(|((at, language), tally)| tally.statistics(COLUMNS[at], language));
     Ok(Inspection {
         content: file.content(),
         rows,
-        columns: lengths.into_iter().map(column).collect(),
+        columns: columns.collect(),
         errors: problems.errors,
         more_errors: problems.more_errors,
     })

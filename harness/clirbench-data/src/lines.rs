@@ -144,8 +144,20 @@ impl JsonLinesWriter {
     /// # Errors
     /// The output refuses it.
     pub fn write(&mut self, row: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.output, row)?;
-        self.output.write_all(b"\n")
+        let written = serde_json::to_writer(&mut self.output, row).map_err(io::Error::from);
+        let written = written.and_then(|()| self.output.write_all(b"\n"));
+        self.heeded(written)
+    }
+
+    /// A standard output that nobody reads any more (`| head`) takes the rest in silence.
+    fn heeded(&mut self, written: io::Result<()>) -> io::Result<()> {
+        match written {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe && self.partial.is_none() => {
+                self.output = Box::new(io::sink());
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Makes the file visible under its name.
@@ -153,7 +165,8 @@ impl JsonLinesWriter {
     /// # Errors
     /// What was buffered cannot be written, or the file cannot be renamed.
     pub fn finish(mut self) -> io::Result<()> {
-        self.output.flush()?;
+        let flushed = self.output.flush();
+        self.heeded(flushed)?;
         if let Some((partial, path)) = self.partial.take() {
             fs::rename(partial, path)?;
         }

@@ -10,7 +10,7 @@ use clap_complete::Shell;
 
 pub(crate) use mine::{ChoiceArgs, MineArgs, MinedFormat, VectorArgs};
 pub(crate) use training_data::{
-    ComposeArgs, DedupArgs, LeaksArgs, NearArgs, OnLeak, PairLevel, PairsArgs, SplitArgs,
+    ComposeArgs, DedupArgs, LeaksArgs, MinHashArgs, NearArgs, OnLeak, PairLevel, PairsArgs, SplitArgs,
 };
 
 /// Measure cross-lingual retrieval: from a bench file to leaderboards.

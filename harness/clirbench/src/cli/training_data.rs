@@ -27,15 +27,22 @@ pub(crate) struct ComposeArgs {
     pub(crate) negatives: Option<usize>,
 }
 
-/// What near duplicates are and how they are found.
+/// What near duplicates are.
 #[derive(Debug, Args)]
 pub(crate) struct NearArgs {
     /// Least Jaccard similarity of near duplicates
     #[arg(long, value_name = "J", default_value_t = 0.8, value_parser = similarity)]
     pub(crate) threshold: f64,
-    /// What texts are cut into: runs of N characters or words
+    /// What texts are cut into for it: runs of N characters or words
     #[arg(long, value_name = "chars-N|words-N", default_value_t = Shingles::CHARS_5)]
     pub(crate) shingles: Shingles,
+}
+
+/// How near duplicates are found.
+#[derive(Debug, Args)]
+pub(crate) struct MinHashArgs {
+    #[command(flatten)]
+    pub(crate) near: NearArgs,
     /// Length of a MinHash signature
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) permutations: u16,
@@ -98,7 +105,7 @@ pub(crate) struct DedupArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) near: NearArgs,
+    pub(crate) minhash: MinHashArgs,
 }
 
 #[derive(Debug, Args)]
@@ -132,6 +139,9 @@ pub(crate) struct SplitArgs {
     pub(crate) report: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) near: NearArgs,
+    /// Seed of the split
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub(crate) seed: u64,
 }
 
 fn share(text: &str) -> Result<(String, f64), String> {
@@ -162,12 +172,8 @@ pub(crate) struct LeaksArgs {
     /// Compare across languages too
     #[arg(long)]
     pub(crate) any_language: bool,
-    /// Least Jaccard similarity of near duplicates
-    #[arg(long, value_name = "J", default_value_t = 0.8, value_parser = similarity)]
-    pub(crate) threshold: f64,
-    /// What texts are cut into for it: runs of N characters or words
-    #[arg(long, value_name = "chars-N|words-N", default_value_t = Shingles::CHARS_5)]
-    pub(crate) shingles: Shingles,
+    #[command(flatten)]
+    pub(crate) near: NearArgs,
     /// Least length of a text that is looked for within others, in columns: most Chinese, Japanese and Korean
     /// characters take two
     #[arg(long, value_name = "COLUMNS", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]

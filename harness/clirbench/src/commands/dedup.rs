@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::compose::unwritable;
 use crate::{
-    cli::{DedupArgs, NearArgs},
+    cli::{DedupArgs, MinHashArgs, NearArgs},
     failure::{Advice, Exit},
     screen::Screen,
 };
@@ -18,7 +18,7 @@ use crate::{
 const BATCH: usize = 4096;
 
 pub(crate) fn run(args: &DedupArgs, screen: &Screen) -> Result<Exit> {
-    let (index, bands) = near_index(&args.near)?;
+    let (index, bands) = near_index(&args.minhash)?;
     let mut file = TrainingFile::open(&args.file).map_err(Advice::from)?;
     let content = file.content();
     if content == Content::Triples && args.language.is_none() {
@@ -61,27 +61,27 @@ pub(crate) fn run(args: &DedupArgs, screen: &Screen) -> Result<Exit> {
     let mut text = String::new();
     let total = kept + dropped;
     let _ = writeln!(text, "{total} {}: {kept} kept, {dropped} near duplicates left out", content.name());
-    let _ = writeln!(text, "{}", described(&args.near, bands));
+    let _ = writeln!(text, "{}", described(&args.minhash, bands));
     let value = json!({
         "rows": total,
         "kept": kept,
         "dropped": dropped,
-        "threshold": args.near.threshold,
+        "threshold": args.minhash.near.threshold,
         "bands": bands.bands,
         "rows_per_band": bands.rows,
-        "recall_at_threshold": bands.recall(args.near.threshold),
-        "verified": !args.near.unverified,
+        "recall_at_threshold": bands.recall(args.minhash.near.threshold),
+        "verified": !args.minhash.unverified,
     });
     screen.summary(&args.out, &text, &value);
     Ok(Exit::Done)
 }
 
 /// An empty index as the arguments say, and its bands.
-pub(crate) fn near_index(args: &NearArgs) -> Result<(NearIndex, Bands), Advice> {
+fn near_index(args: &MinHashArgs) -> Result<(NearIndex, Bands), Advice> {
     let permutations = usize::from(args.permutations);
     let bands = match (args.bands, args.rows) {
         (Some(bands), Some(rows)) => Bands { bands: bands.into(), rows: rows.into() },
-        _ => Bands::optimal(args.threshold, permutations, args.false_negative_weight),
+        _ => Bands::optimal(args.near.threshold, permutations, args.false_negative_weight),
     };
     if bands.bands * bands.rows > permutations {
         let message = format!(
@@ -92,14 +92,16 @@ pub(crate) fn near_index(args: &NearArgs) -> Result<(NearIndex, Bands), Advice> 
         );
         return Err(Advice::new(message, "raise --permutations, or lower --bands or --rows"));
     }
-    let index =
-        NearIndex::new(Fingerprints::new(args.shingles, permutations, bands, args.seed), args.threshold);
+    let index = NearIndex::new(
+        Fingerprints::new(args.near.shingles, permutations, bands, args.seed),
+        args.near.threshold,
+    );
     Ok((if args.unverified { index.unverified() } else { index }, bands))
 }
 
 /// What the parameters find.
-pub(crate) fn described(args: &NearArgs, bands: Bands) -> String {
-    let NearArgs { threshold, shingles, permutations, unverified, .. } = args;
+fn described(args: &MinHashArgs, bands: Bands) -> String {
+    let MinHashArgs { near: NearArgs { threshold, shingles }, permutations, unverified, .. } = args;
     let recall = bands.recall(*threshold);
     let verified = if *unverified { "every candidate counts" } else { "candidates are compared exactly" };
     format!(

@@ -10,7 +10,6 @@ use serde_json::json;
 use super::{
     compose::unwritable,
     data::leaks::{Found, Place, collections, write_report},
-    dedup::{described, near_index},
 };
 use crate::{
     cli::{OnLeak, SplitArgs},
@@ -22,9 +21,8 @@ use crate::{
 const SHOWN: usize = 10;
 
 pub(crate) fn run(args: &SplitArgs, screen: &Screen) -> Result<Exit> {
-    let partition = Partition::new(args.parts.clone(), args.near.seed)
+    let partition = Partition::new(args.parts.clone(), args.seed)
         .map_err(|message| Advice::new(message, "give --parts as train=0.8,dev=0.1,test=0.1"))?;
-    let (index, bands) = near_index(&args.near)?;
     let mut triples = Vec::new();
     for triple in Triples::open(&args.triples).map_err(Advice::from)? {
         let (triple, line) = triple.map_err(Advice::from)?;
@@ -47,7 +45,7 @@ pub(crate) fn run(args: &SplitArgs, screen: &Screen) -> Result<Exit> {
             Example::Row(_) => None,
         })
         .collect();
-    let groups = near_duplicate_groups(&triples, &index, args.on.into());
+    let groups = near_duplicate_groups(&triples, args.near.shingles, args.near.threshold, args.on.into());
     let names: Vec<&str> = partition.names().collect();
     let files: Vec<PathBuf> = names.iter().map(|name| args.out.join(format!("{name}.jsonl"))).collect();
     let open = |file: &PathBuf| JsonLinesWriter::create(file).with_context(|| unwritable(file));
@@ -72,8 +70,8 @@ pub(crate) fn run(args: &SplitArgs, screen: &Screen) -> Result<Exit> {
     }
     let _ = writeln!(
         text,
-        "{together} near duplicates put beside their firsts. {}",
-        described(&args.near, bands)
+        "{together} near duplicates kept with their firsts ({}, Jaccard {} or more): no such pair is in two parts",
+        args.near.shingles, args.near.threshold
     );
     let value = json!({
         "triples": total,

@@ -120,8 +120,8 @@ pub(crate) fn write_report(path: &Path, found: &[Found]) -> Result<()> {
 pub(crate) fn run(args: &LeaksArgs, screen: &Screen) -> Result<Exit> {
     let collections = collections(&args.against, screen)?;
     let options = LeakOptions {
-        threshold: args.threshold,
-        shingles: args.shingles,
+        threshold: args.near.threshold,
+        shingles: args.near.shingles,
         part_columns: args.part_columns as usize,
         any_language: args.any_language,
     };
