@@ -207,5 +207,5 @@ fn what_cannot_be_mined_is_one_clear_error_and_writes_nothing() {
     let mixed = json!({"query": "q", "positive": "p", "languages": ["ko", "ko"]});
     let text = fs::read_to_string(place.path("data.jsonl")).expect("rows");
     place.write("data.jsonl", format!("{text}{mixed}\n"));
-    refused(mine(&place, &GIVEN), 1, &["data.jsonl:4", "`ko`", "`en`", "compose"]);
+    refused(mine(&place, &GIVEN), 1, &["data.jsonl:4", "in `ko`, not in `en`", "compose"]);
 }

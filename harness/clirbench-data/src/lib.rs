@@ -34,6 +34,7 @@ mod corpus;
 mod error;
 mod hash;
 mod hint;
+mod inspection;
 mod json;
 mod lines;
 mod manifest;
@@ -49,24 +50,27 @@ mod suggest;
 mod table;
 mod template;
 mod training;
+mod training_file;
 mod triples;
 
 use std::path::{Path, PathBuf};
 
 use clirbench_core::dataset::Collection;
 
-pub use corpus::{is_parallel, read_corpus};
+pub use corpus::read_corpus;
 pub use error::{Error, Kind, Place, Position, Warning};
 pub use hash::ContentHashes;
+pub use inspection::{ColumnStatistics, Inspection, inspect};
 pub use lines::{JsonLines, JsonLinesWriter};
 pub use manifest::{Manifest, list};
 pub use npy::Npy;
 pub use problems::LIMIT;
-pub use source::FileHash;
+pub use source::{FileHash, read_text};
 pub use spec::{DatasetSpec, Files, Format, Translation};
 pub use statistics::{LanguageStatistics, Statistics, TextStatistics};
 pub use suggest::{did_you_mean, nearest};
-pub use training::{TrainingRow, read_training};
+pub use training::{TrainingRow, TrainingRows, read_training};
+pub use training_file::{Content, Example, TrainingFile};
 pub use triples::{ParallelTriple, Texts, Triples, read_triples};
 
 use problems::Problems;

@@ -24,6 +24,8 @@ pub struct JsonLines<T> {
     input: Option<Box<dyn BufRead>>,
     bytes: Vec<u8>,
     line: u64,
+    /// Whether `bytes` hold a line that no row was made from yet.
+    ahead: bool,
     row: PhantomData<fn() -> T>,
 }
 
@@ -43,8 +45,21 @@ impl<T: DeserializeOwned> JsonLines<T> {
             input: Some(input),
             bytes: Vec::new(),
             line: 0,
+            ahead: false,
             row: PhantomData,
         })
+    }
+
+    /// The same rows as another type.
+    pub(crate) fn of<U>(self) -> JsonLines<U> {
+        let JsonLines { path, input, bytes, line, ahead, row: _ } = self;
+        JsonLines { path, input, bytes, line, ahead, row: PhantomData }
+    }
+
+    /// The bytes of the next row, which stays the next; `None` at the end.
+    pub(crate) fn peek(&mut self) -> Result<Option<&[u8]>, Error> {
+        self.ahead = self.ahead || self.advance()?;
+        Ok(self.ahead.then_some(&self.bytes))
     }
 
     /// A place in this file.
@@ -52,29 +67,36 @@ impl<T: DeserializeOwned> JsonLines<T> {
         Place::File(self.path.clone(), position)
     }
 
-    fn read(&mut self) -> Result<Option<(T, u64)>, Error> {
-        let Some(input) = &mut self.input else { return Ok(None) };
+    /// The next row; unlike the iterator it can be asked for more after a bad one.
+    pub(crate) fn read(&mut self) -> Result<Option<(T, u64)>, Error> {
+        if !std::mem::take(&mut self.ahead) && !self.advance()? {
+            return Ok(None);
+        }
+        match serde_json::from_slice(&self.bytes) {
+            Ok(row) => Ok(Some((row, self.line))),
+            Err(e) => {
+                let at = Position::Column(self.line, e.column() as u64);
+                Err(Error::new(Place::File(self.path.clone(), at), kind_of(&e)))
+            }
+        }
+    }
+
+    /// Reads the next line that is not blank; false at the end.
+    fn advance(&mut self) -> Result<bool, Error> {
+        let Some(input) = &mut self.input else { return Ok(false) };
         loop {
             self.bytes.clear();
             let read = input.read_until(b'\n', &mut self.bytes);
             if read.map_err(|e| source::unreadable(&self.path, e))? == 0 {
-                return Ok(None);
+                return Ok(false);
             }
             self.line += 1;
-            let bytes = match self.line {
-                1 => self.bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&self.bytes),
-                _ => &self.bytes,
-            };
-            if bytes.trim_ascii().is_empty() {
-                continue;
+            if self.line == 1 && self.bytes.starts_with("\u{feff}".as_bytes()) {
+                self.bytes.drain(.."\u{feff}".len());
             }
-            return match serde_json::from_slice(bytes) {
-                Ok(row) => Ok(Some((row, self.line))),
-                Err(e) => {
-                    let at = Position::Column(self.line, e.column() as u64);
-                    Err(Error::new(Place::File(self.path.clone(), at), kind_of(&e)))
-                }
-            };
+            if !self.bytes.trim_ascii().is_empty() {
+                return Ok(true);
+            }
         }
     }
 }

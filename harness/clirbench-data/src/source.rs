@@ -84,6 +84,14 @@ impl<'a> Source<'a> {
     }
 }
 
+/// The text of a file without its byte order mark.
+///
+/// # Errors
+/// The file cannot be read, or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, Error> {
+    decode(path, bytes(path)?)
+}
+
 /// The bytes of a file.
 fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|e| unreadable(path, e))

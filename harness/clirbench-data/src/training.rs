@@ -40,10 +40,76 @@ pub struct TrainingRow {
 
 impl TrainingRow {
     /// The texts of the row with the names of their columns.
-    fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let own = [("query", self.query.as_str()), ("positive", self.positive.as_str())];
         let parallel = self.parallel.as_deref().map(|text| ("parallel", text));
         own.into_iter().chain(parallel).chain(self.negatives.iter().map(|text| ("negatives", text.as_str())))
+    }
+
+    /// The language of a column of [`texts`](Self::texts), where `languages` says it.
+    #[must_use]
+    pub fn language(&self, column: &str) -> Option<&str> {
+        let at = match column {
+            "query" => 0,
+            "positive" => 1,
+            "parallel" => 2,
+            _ => 2 + usize::from(self.parallel.is_some()),
+        };
+        self.languages.get(at).map(String::as_str)
+    }
+
+    fn problem(&self) -> Option<String> {
+        if let Some((column, _)) = self.texts().find(|(_, text)| text.trim().is_empty()) {
+            return Some(format!("`{column}` is empty"));
+        }
+        let label = self.label.filter(|label| *label != 0.0 && *label != 1.0);
+        label.map(|label| format!("`label` is {label}, neither 0 nor 1"))
+    }
+}
+
+/// The rows of a file, one at a time, with their line numbers; blank lines do not count. The path `-`
+/// is the standard input.
+///
+/// Each one is checked: texts that are not empty, a label that is 0 or 1. Stops after the first error.
+pub struct TrainingRows {
+    rows: JsonLines<TrainingRow>,
+    failed: bool,
+}
+
+impl TrainingRows {
+    /// Opens a file, or the standard input.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Ok(TrainingRows::of(JsonLines::open(path)?))
+    }
+
+    pub(crate) fn of(rows: JsonLines<TrainingRow>) -> Self {
+        TrainingRows { rows, failed: false }
+    }
+
+    /// The next row; unlike the iterator it can be asked for more after a bad one.
+    pub(crate) fn read(&mut self) -> Result<Option<(TrainingRow, u64)>, Error> {
+        let Some((mut row, line)) = self.rows.read()? else { return Ok(None) };
+        if let Some(problem) = row.problem() {
+            return Err(Error::new(self.rows.place(Position::Line(line)), Kind::Json(problem)));
+        }
+        row.line = line;
+        Ok(Some((row, line)))
+    }
+}
+
+impl Iterator for TrainingRows {
+    type Item = Result<(TrainingRow, u64), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let row = self.read();
+        self.failed = row.is_err();
+        row.transpose()
     }
 }
 
@@ -53,22 +119,10 @@ impl TrainingRow {
 /// The first line that is no row, a text that is empty, a label that is neither 0 nor 1, or a file
 /// without rows.
 pub fn read_training(path: &Path) -> Result<Vec<TrainingRow>, Error> {
-    let at = |position| Place::File(path.to_owned(), position);
-    let mut rows: Vec<TrainingRow> = Vec::new();
-    for row in JsonLines::<TrainingRow>::open(path)? {
-        let (mut row, line) = row?;
-        if let Some((column, _)) = row.texts().find(|(_, text)| text.trim().is_empty()) {
-            return Err(Error::new(at(Position::Line(line)), Kind::Json(format!("`{column}` is empty"))));
-        }
-        if let Some(label) = row.label.filter(|label| *label != 0.0 && *label != 1.0) {
-            let kind = Kind::Json(format!("`label` is {label}, neither 0 nor 1"));
-            return Err(Error::new(at(Position::Line(line)), kind));
-        }
-        row.line = line;
-        rows.push(row);
-    }
+    let rows = TrainingRows::open(path)?.map(|row| row.map(|(row, _)| row)).collect::<Result<Vec<_>, _>>()?;
     if rows.is_empty() {
-        return Err(Error::new(at(Position::Whole), Kind::Nothing("row".to_owned())));
+        let place = Place::File(path.to_owned(), Position::Whole);
+        return Err(Error::new(place, Kind::Nothing("row".to_owned())));
     }
     Ok(rows)
 }

@@ -44,7 +44,8 @@ impl ParallelTriple {
         self.query.keys().map(String::as_str)
     }
 
-    fn columns(&self) -> impl Iterator<Item = (&'static str, &Texts)> {
+    /// The texts with the names of their columns: query, positive, negatives.
+    pub fn columns(&self) -> impl Iterator<Item = (&'static str, &Texts)> {
         let own = [("query", &self.query), ("positive", &self.positive)];
         own.into_iter().chain(self.negatives.iter().map(|texts| ("negatives", texts)))
     }
@@ -90,7 +91,17 @@ impl Triples {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Triples { rows: JsonLines::open(path)?, seen: HashMap::new(), failed: false })
+        Ok(Triples::of(JsonLines::open(path)?))
+    }
+
+    pub(crate) fn of(rows: JsonLines<ParallelTriple>) -> Self {
+        Triples { rows, seen: HashMap::new(), failed: false }
+    }
+
+    /// The next triple; unlike the iterator it can be asked for more after a bad one.
+    pub(crate) fn read(&mut self) -> Result<Option<(ParallelTriple, u64)>, Error> {
+        let Some((triple, line)) = self.rows.read()? else { return Ok(None) };
+        self.checked(triple, line).map(Some)
     }
 
     fn checked(&mut self, triple: ParallelTriple, line: u64) -> Result<(ParallelTriple, u64), Error> {
@@ -112,9 +123,9 @@ impl Iterator for Triples {
         if self.failed {
             return None;
         }
-        let row = self.rows.next()?.and_then(|(triple, line)| self.checked(triple, line));
+        let row = self.read();
         self.failed = row.is_err();
-        Some(row)
+        row.transpose()
     }
 }
 

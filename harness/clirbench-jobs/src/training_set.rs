@@ -139,6 +139,7 @@ mod tests {
     fn row(query: &str, parallel: Option<&str>, negatives: &[&str], languages: &[&str]) -> TrainingRow {
         let owned = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect();
         TrainingRow {
+            id: None,
             query: query.to_owned(),
             positive: format!("{query}+"),
             parallel: parallel.map(str::to_owned),

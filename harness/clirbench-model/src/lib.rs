@@ -9,12 +9,14 @@
 //!   texts into batches ([`Plan`]), runs them and applies the modules after the network ([`Head`]).
 //!
 //! - *Writing.* [`copy_directory`] takes over everything but the transformer's weights, [`TensorWriter`]
-//!   writes those, and [`PartialDirectory`] makes the whole visible at once.
+//!   writes those, and [`PartialDirectory`] makes the whole visible at once. [`create`] makes a new model
+//!   with a vocabulary of its own, to be trained from scratch.
 //!
 //! Plugins that encode, train or merge models share this crate, so that a text has the same tokens and
 //! the same pooling in all of them. It contains no network and loads no runtime.
 
 mod batches;
+mod blank;
 mod copy;
 mod dense;
 mod directory;
@@ -38,6 +40,7 @@ mod writer;
 pub use clirbench_plugin::{Error, Result};
 
 pub use batches::{Batch, Plan};
+pub use blank::{BertShape, BlankSpec, Dtype, Network as BlankNetwork, VocabularySpec, create};
 pub use copy::copy_directory;
 pub use dense::{Activation, Dense};
 pub use directory::{ModelDirectory, Module, transformer_folder};

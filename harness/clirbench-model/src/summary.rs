@@ -87,9 +87,13 @@ impl Summary {
         let mut files = ModelFiles::open(root)?;
         let mut summary = Summary::default();
         let transformer = summary.tried(transformer_folder(&mut files)).unwrap_or_default();
-        let config: Option<Value> = summary.tried(files.json(&join(&transformer, "config.json")));
-        summary.config(&config.unwrap_or_default());
         let all = modules(&mut files).unwrap_or_default();
+        if all.iter().any(|module| module.kind() == "StaticEmbedding") {
+            summary.architecture = Some("static".to_owned());
+        } else {
+            let config: Option<Value> = summary.tried(files.json(&join(&transformer, "config.json")));
+            summary.config(&config.unwrap_or_default());
+        }
         let directory = match ModelDirectory::read(root) {
             Ok(directory) => Some(directory),
             Err(e) if summary.missing.contains(&e.message) => None,
@@ -166,6 +170,9 @@ impl Summary {
     }
 
     fn tensors(&mut self, files: &ModelFiles, tensors: &Tensors) {
+        if let Some(&[rows, width]) = tensors.describe("embedding.weight").map(|(_, shape)| shape) {
+            (self.vocabulary, self.hidden) = (Some(rows as u64), Some(width as u64));
+        }
         for (dtype, shape) in tensors.names().filter_map(|name| tensors.describe(name)) {
             // Position ids and the like are no parameters.
             if dtype.starts_with('F') || dtype.starts_with("BF") {

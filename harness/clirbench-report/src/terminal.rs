@@ -139,7 +139,8 @@ fn print_block(
 }
 
 /// A head and rows under it, every column as wide as its widest cell; those of `right` to the right.
-pub(crate) fn aligned<const N: usize>(head: [&str; N], rows: &[[String; N]], right: &[usize]) -> String {
+#[must_use]
+pub fn aligned<const N: usize>(head: [&str; N], rows: &[[String; N]], right: &[usize]) -> String {
     let width = |i: usize| rows.iter().map(|r| r[i].width()).chain([head[i].width()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
     let mut out = String::new();

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod mine;
+mod training_data;
 
 use std::path::PathBuf;
 
@@ -8,12 +9,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use mine::{ChoiceArgs, MineArgs, MinedFormat, VectorArgs};
+pub(crate) use training_data::{
+    ComposeArgs, DedupArgs, LeaksArgs, NearArgs, OnLeak, PairLevel, PairsArgs, SplitArgs,
+};
 
 /// Measure cross-lingual retrieval: from a bench file to leaderboards.
 ///
 /// Exit status: 0 done; 1 an error, nothing was measured; 2 wrong usage; 3 some cells failed (the others are
 /// written); 4 `compare --fail-on` found what it names; 5 a check found something: `audit`, `leaderboard verify`,
-/// `leaderboard build --check`; 130 stopped by Ctrl-C (run again to continue).
+/// `leaderboard build --check`, `data leaks`, `split --against`; 130 stopped by Ctrl-C (run again to continue).
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -69,8 +73,6 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     /// Measure all pairwise merges of some checkpoints, choose winners, write only those
     Sweep(SweepArgs),
-    /// Mine hard negatives for training data: what a model ranks high and no row's positive
-    Mine(Box<MineArgs>),
     /// Compare results: two for what changed, several for ranks, a merged model with its parents
     Compare(CompareArgs),
     /// Check results files for values that are impossible or contradict each other
@@ -91,6 +93,16 @@ pub(crate) enum Command {
     /// List, show and check datasets
     #[command(subcommand)]
     Data(DataCommand),
+    /// Write parallel triples in language compositions query-positive-negative, as training rows
+    Compose(ComposeArgs),
+    /// Leave out near duplicates of training data: MinHash, the first stays
+    Dedup(DedupArgs),
+    /// Cut parallel triples into parts that do not leak into each other
+    Split(SplitArgs),
+    /// Mine hard negatives: passages that a model ranks high for a query and that do not answer it
+    Mine(Box<MineArgs>),
+    /// Make training pairs of words, phrases, or queries and documents
+    Pairs(PairsArgs),
     /// Look after the store
     #[command(subcommand)]
     Cache(CacheCommand),
@@ -416,6 +428,9 @@ pub(crate) enum PluginCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelCommand {
+    /// Make a model that has learned nothing, to be trained from scratch: a unigram vocabulary and random
+    /// weights
+    New(NewModelArgs),
     /// Show what a model directory holds and what it lacks
     Info {
         /// The model directory
@@ -423,6 +438,18 @@ pub(crate) enum ModelCommand {
     },
     /// Write the ONNX graph of a BERT, RoBERTa, XLM-R or ModernBERT encoder from its safetensors weights
     ExportOnnx(ExportOnnxArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewModelArgs {
+    /// What it is made of (TOML): name, seed, [vocabulary] and [network]
+    pub(crate) spec: PathBuf,
+    /// Training rows (JSON lines) whose texts the vocabulary is trained on
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(crate) data: Vec<PathBuf>,
+    /// The model directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -450,13 +477,16 @@ pub(crate) enum DataCommand {
     },
     /// Show what a dataset holds
     Info(DataArgs),
-    /// Check a dataset's files and report everything that is wrong
+    /// Check a dataset's files, or a file of training data, and report everything that is wrong
     Validate(DataArgs),
+    /// Look for texts of evaluation sets in training data; exit status 5 when there are any
+    Leaks(LeaksArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DataArgs {
-    /// A dataset manifest (TOML), or a bench file: then all its datasets
+    /// A dataset manifest (TOML), or a bench file: then all its datasets; `validate` also takes triples and
+    /// training rows (.jsonl)
     pub(crate) file: PathBuf,
     /// The folder that holds the data, where the manifest does not say
     #[arg(long, value_name = "DIR")]

@@ -5,6 +5,7 @@ mod commands;
 mod diagnosis;
 mod environment;
 mod failure;
+mod named;
 mod progress;
 mod screen;
 mod source;
@@ -26,7 +27,6 @@ fn main() -> ExitCode {
         Command::Merge(args) => commands::merge::run(&args, &cli.global, &screen),
         Command::Sweep(args) => commands::sweep::run(&args, &cli.global, &screen),
         Command::Fisher(args) => commands::fisher::run(&args, &cli.global, &screen),
-        Command::Mine(args) => commands::mine::run(&args, &cli.global, &screen),
         Command::Compare(args) => commands::compare::run(&args, &screen),
         Command::Audit(args) => commands::audit::run(&args, &screen),
         Command::Published(args) => commands::published::run(&args, &screen),
@@ -35,6 +35,11 @@ fn main() -> ExitCode {
         Command::Plugin(command) => commands::plugin::run(&command, &cli.global, &screen),
         Command::Model(command) => commands::model::run(&command, &cli.global, &screen),
         Command::Data(command) => commands::data::run(&command, &screen),
+        Command::Compose(args) => commands::compose::run(&args, &screen),
+        Command::Dedup(args) => commands::dedup::run(&args, &screen),
+        Command::Split(args) => commands::split::run(&args, &screen),
+        Command::Mine(args) => commands::mine::run(&args, &cli.global, &screen),
+        Command::Pairs(args) => commands::pairs::run(&args, &screen),
         Command::Cache(command) => commands::cache::run(&command, &cli.global, &screen),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Work(args) => commands::work::run(&args, &cli.global),

@@ -1,6 +1,9 @@
 //! What the user sees: results on standard output, everything else on standard error.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    path::Path,
+};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -32,6 +35,16 @@ impl Screen {
     /// A result as JSON, on standard output.
     pub(crate) fn print_json(&self, value: &Value) {
         self.print(&serde_json::to_string_pretty(value).expect("values print"));
+    }
+
+    /// What became of rows that were written to `rows`: a result, unless the rows are the result that
+    /// standard output is for.
+    pub(crate) fn summary(&self, rows: &Path, text: &str, value: &Value) {
+        match (rows == Path::new("-"), self.json) {
+            (true, _) => self.say(text.trim_end()),
+            (false, true) => self.print_json(value),
+            (false, false) => self.print(text),
+        }
     }
 
     /// A remark, on standard error.

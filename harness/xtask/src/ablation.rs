@@ -94,7 +94,7 @@ fn write_triples(folder: &Path, out: &Path) -> Result<usize> {
     let ntrex = Ntrex::read(folder, &languages)?;
     let (mut rows, mut text) = (0, String::new());
     for (code, _) in LANGUAGES {
-        for passage in ntrex.passages(PASSAGE) {
+        for passage in ntrex.passages(PASSAGE, 3) {
             let row = json!({
                 "query": ntrex.query("en", &passage),
                 "positive": ntrex.text("en", &passage),

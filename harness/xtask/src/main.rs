@@ -3,7 +3,9 @@
 mod ablation;
 mod compositions;
 mod demo;
+mod evaluation;
 mod leaderboard;
+mod mini;
 mod ntrex;
 mod onnxruntime;
 mod test;
@@ -26,6 +28,7 @@ usage: cargo xtask COMMAND
   compositions --base DIR --data DIR
                       train a model on the language compositions of Jang et al. 2025, measure it
                       and all pairwise merges on XQuAD
+  mini --data DIR     train clirbench-mini from nothing, measure it
   build               build the program and its plugins
   leaderboard [ARGUMENTS]
                       measure results/leaderboard again; ARGUMENTS go to `clirbench leaderboard verify`
@@ -60,6 +63,7 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["compositions", "--base", base, "--data", data] => {
             compositions::run(&Workspace::open()?, base.as_ref(), data.as_ref())
         }
+        ["mini", "--data", data] => mini::run(&Workspace::open()?, data.as_ref()),
         ["build"] => {
             let workspace = Workspace::open()?;
             workspace::run(&mut demo::build(&workspace))

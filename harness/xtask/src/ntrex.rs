@@ -1,11 +1,16 @@
-//! Training texts from NTREX-128: passages of news documents, parallel in every language.
+//! Texts from NTREX-128: passages of news documents, parallel in every language.
 
-use std::{collections::BTreeMap, fs, ops::Range, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    ops::Range,
+    path::Path,
+};
 
 use anyhow::{Context, Result, ensure};
 
-/// By how many sentences the next passage starts later.
-const STRIDE: usize = 3;
+/// Of the documents in order of their ids, each one of so many is for measuring.
+const HELD_OUT: usize = 5;
 
 /// The sentences of some languages, line by line parallel.
 pub(crate) struct Ntrex {
@@ -32,18 +37,42 @@ impl Ntrex {
         Ok(Ntrex { documents, sentences })
     }
 
-    /// Runs of `length` sentences of one document each, every [`STRIDE`] sentences.
-    pub(crate) fn passages(&self, length: usize) -> Vec<Range<usize>> {
+    /// The documents to learn from: four of five.
+    pub(crate) fn train(&self) -> Ntrex {
+        self.part(false)
+    }
+
+    /// The documents to measure on: one of five.
+    pub(crate) fn test(&self) -> Ntrex {
+        self.part(true)
+    }
+
+    fn part(&self, held_out: bool) -> Ntrex {
+        let ids: BTreeSet<&str> = self.documents.iter().map(String::as_str).collect();
+        let part: BTreeSet<&str> =
+            (0..).zip(ids).filter(|(i, _)| (i % HELD_OUT == 0) == held_out).map(|(_, id)| id).collect();
+        let own = |lines: &Vec<String>| -> Vec<String> {
+            let lines = lines.iter().zip(&self.documents);
+            lines.filter(|(_, id)| part.contains(id.as_str())).map(|(line, _)| line.clone()).collect()
+        };
+        Ntrex {
+            documents: own(&self.documents),
+            sentences: self.sentences.iter().map(|(code, lines)| (*code, own(lines))).collect(),
+        }
+    }
+
+    /// Number of sentences.
+    pub(crate) fn len(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// Runs of `length` sentences of one document each, every `stride` sentences.
+    pub(crate) fn passages(&self, length: usize, stride: usize) -> Vec<Range<usize>> {
         (0..self.documents.len())
-            .step_by(STRIDE)
+            .step_by(stride)
             .map(|start| start..start + length)
             .filter(|p| self.documents.get(p.end - 1).is_some_and(|last| *last == self.documents[p.start]))
             .collect()
-    }
-
-    /// Whether two passages are of one document.
-    pub(crate) fn together(&self, a: &Range<usize>, b: &Range<usize>) -> bool {
-        self.documents[a.start] == self.documents[b.start]
     }
 
     /// The text of a passage.
@@ -58,7 +87,8 @@ impl Ntrex {
         sentences.join(" ")
     }
 
-    /// A sentence from the middle of a passage: what its query is.
+    /// A sentence from the middle of a passage: what its query is. One that stood in its passage would
+    /// teach nothing where both are in one language.
     pub(crate) fn query(&self, language: &str, passage: &Range<usize>) -> &str {
         &self.sentences[language][passage.start + passage.len() / 2]
     }
@@ -72,8 +102,18 @@ mod tests {
     fn a_passage_stays_in_its_document() {
         let documents = ["a", "a", "a", "a", "a", "b", "b", "b"].map(str::to_owned).to_vec();
         let ntrex = Ntrex { documents, sentences: BTreeMap::new() };
-        assert_eq!(ntrex.passages(2), [0..2, 3..5, 6..8]);
-        assert!(ntrex.together(&(0..2), &(3..5)) && !ntrex.together(&(3..5), &(6..8)));
+        assert_eq!(ntrex.passages(2, 3), [0..2, 3..5, 6..8]);
+    }
+
+    #[test]
+    fn every_document_is_on_one_side() {
+        let documents: Vec<String> = (0..20).map(|i| format!("d{}", i / 2)).collect();
+        let lines = (0..20).map(|i| i.to_string()).collect();
+        let ntrex = Ntrex { documents, sentences: BTreeMap::from([("en", lines)]) };
+        let (train, test) = (ntrex.train(), ntrex.test());
+        assert_eq!(test.sentences["en"], ["0", "1", "10", "11"]);
+        assert_eq!(train.len() + test.len(), ntrex.len());
+        assert!(train.documents.iter().all(|document| !test.documents.contains(document)));
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! `clirbench data`: list, show and check datasets.
+//! `clirbench data`: list, show and check datasets, and training data against them.
+
+pub(crate) mod leaks;
+mod training;
 
 use std::{fmt::Write as _, path::Path};
 
@@ -17,7 +20,11 @@ pub(crate) fn run(command: &DataCommand, screen: &Screen) -> Result<Exit> {
     match command {
         DataCommand::List { dir } => show_list(dir, screen),
         DataCommand::Info(args) => info(args, screen),
+        DataCommand::Validate(args) if args.file.extension().is_some_and(|e| e == "jsonl") => {
+            training::check(&args.file, screen)
+        }
         DataCommand::Validate(args) => check(args, screen),
+        DataCommand::Leaks(args) => leaks::run(args, screen),
     }
 }
 

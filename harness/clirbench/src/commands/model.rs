@@ -1,19 +1,20 @@
-//! `clirbench model`: what a model directory holds, and its ONNX graph.
+//! `clirbench model`: what a model directory holds, a new one, and the ONNX graph of one.
 
-use std::{fmt::Write as _, path::Path, sync::atomic::AtomicBool};
+use std::{fmt::Write as _, fs, path::Path, sync::atomic::AtomicBool};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use clirbench_data::read_training;
 use clirbench_export::{DEFAULT_FILE, ExportOptions, ExportReport, export};
 use clirbench_jobs::{
     bench::{Bench, ModelSpec, RunSpec},
     parity::parity,
 };
-use clirbench_model::{FileSummary, Summary};
+use clirbench_model::{BlankSpec, FileSummary, Summary, create};
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
 use crate::{
-    cli::{ComputeArgs, ExportOnnxArgs, Global, ModelCommand},
+    cli::{ComputeArgs, ExportOnnxArgs, Global, ModelCommand, NewModelArgs},
     environment::setup,
     failure::{Advice, Exit},
     screen::Screen,
@@ -41,9 +42,27 @@ const PARITY: f64 = 0.99999;
 
 pub(crate) fn run(command: &ModelCommand, global: &Global, screen: &Screen) -> Result<Exit> {
     match command {
+        ModelCommand::New(args) => new(args, screen),
         ModelCommand::Info { dir } => info(dir, screen),
         ModelCommand::ExportOnnx(args) => export_onnx(args, global, screen),
     }
+}
+
+fn new(args: &NewModelArgs, screen: &Screen) -> Result<Exit> {
+    let name = args.spec.display();
+    let text = fs::read_to_string(&args.spec).with_context(|| format!("cannot read {name}"))?;
+    let spec: BlankSpec = toml::from_str(&text).with_context(|| format!("{name} describes no model"))?;
+    let mut texts = Vec::new();
+    for path in &args.data {
+        for row in read_training(path).map_err(Advice::from)? {
+            texts.extend([row.query, row.positive].into_iter().chain(row.parallel).chain(row.negatives));
+        }
+    }
+    // Parallel data repeat a text once for each partner: in the vocabulary it counts once.
+    texts.sort_unstable();
+    texts.dedup();
+    create(&spec, &texts, &args.out).map_err(Advice::from)?;
+    info(&args.out, screen)
 }
 
 fn info(dir: &Path, screen: &Screen) -> Result<Exit> {
