@@ -5,6 +5,7 @@
 //! - [`mining`]: hard negatives by exact search, as in Jang et al. 2025 and sentence-transformers.
 //! - [`Partition`]: parts by a seeded hash of the id, near duplicates together.
 //! - [`LeakIndex`]: texts of evaluation sets, found again in training data.
+//! - [`mining`]: hard negatives by exact search.
 //! - [`pairs`]: word-, phrase- and query-document-level pairs as in Goworek et al. 2025.
 //!
 //! ```

@@ -148,6 +148,7 @@ fn overlay(entry: DatasetSpec, manifest: DatasetSpec) -> DatasetSpec {
         languages: if entry.languages.is_empty() { manifest.languages } else { entry.languages },
         documents: entry.documents.or(manifest.documents),
         copies: entry.copies.or(manifest.copies),
+        scenarios: if entry.scenarios.is_empty() { manifest.scenarios } else { entry.scenarios },
         split: entry.split.or(manifest.split),
         files: entry.files.or(manifest.files),
         codes: join(manifest.codes, entry.codes),

@@ -44,6 +44,9 @@ pub struct DatasetSpec {
     /// Which copies answer a question in per-question pools; not applied by the readers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copies: Option<Copies>,
+    /// The scenarios of a run that it takes part in (none: all); not applied by the readers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<String>,
     /// Split: `qrels/<split>.tsv` of BEIR (default `test`), and `{split}` in `files`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,

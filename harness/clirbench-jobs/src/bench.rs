@@ -152,6 +152,16 @@ impl Bench {
         }
         unique(self.datasets.iter().map(|d| d.name.as_str()), "datasets", text)?;
         unique(self.run.scenarios.iter().map(String::as_str), "scenarios", text)?;
+        for dataset in &self.datasets {
+            if let Some(name) = dataset.scenarios.iter().find(|name| !self.run.scenarios.contains(name)) {
+                let hint = suggest(name, self.run.scenarios.iter().map(String::as_str)).map_or_else(
+                    || format!("add \"{name}\" to `scenarios` under [run], or leave it out"),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let message = format!("dataset `{}` takes part in `{name}`, which is not run", dataset.name);
+                return Err(BenchError::about(message, hint).at(text, name));
+            }
+        }
         if let Some(name) = self.scenario.keys().find(|n| !self.run.scenarios.contains(n)) {
             let hint = suggest(name, self.run.scenarios.iter().map(String::as_str)).map_or_else(
                 || format!("add \"{name}\" to `scenarios` under [run], or remove the table"),

@@ -1,108 +1,107 @@
-//! `cargo xtask compositions`: the study of Jang et al. 2025 on a base model of yours. Trains it on the
-//! eight language compositions of one parallel set of triples (from NTREX-128), measures the nine
-//! models and all their pairwise merges on XQuAD in one sweep, and writes the tables.
+//! `cargo xtask compositions`: the study of Jang et al. 2025 with clirbench-mini. One set of Korean-English
+//! triples is deduplicated, gets mined hard negatives, and is composed in eight ways; the model is trained
+//! on each; the nine models and all their pairwise merges are measured in one sweep.
 
 use std::{
     fs,
-    ops::Range,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
 
 use crate::{
     demo::build,
-    ntrex::Ntrex,
-    onnxruntime::setup,
+    evaluation::{Evaluation, write},
+    mini,
     workspace::{Workspace, program, run as run_command},
 };
 
-/// The two languages: code and NTREX file. Spanish takes the place of Korean, of which the
-/// vocabulary of a small English model has next to nothing.
-const LANGUAGES: [(&str, &str); 2] = [("es", "spa"), ("en", "eng")];
-/// Sentences of a passage. The middle one is the query, the others are the positive: a query that
-/// stood in its passage would teach nothing where both are in one language.
-const PASSAGE: usize = 3;
+/// The two languages: code and NTREX file.
+const LANGUAGES: [(&str, &str); 2] = [("ko", "kor"), ("en", "eng")];
+/// Languages of query, positive and negatives, in the order of the paper's tables.
+const COMPOSITIONS: [&str; 8] =
+    ["kokoko", "koenko", "kokoen", "koenen", "enenen", "enenko", "enkoen", "enkoko"];
+/// The compositions that the paper merges in its table 2.
+const MERGED: [&str; 2] = ["koenen", "enkoko"];
+const TRIPLES: &str = "datasets/kdc-parallel/train.jsonl";
+const RECIPE: &str = "datasets/recipes/clirbench-mini/composition.toml";
 const RESULTS: &str = "results/jang-2025";
+/// Mined for each query, as in the paper. Its window is ranks 50 to 300 of a corpus of thousands; here the
+/// corpus is the 300 positives.
+const MINING: [&str; 10] = [
+    "--count",
+    "5",
+    "--range-min",
+    "5",
+    "--range-max",
+    "100",
+    "--max-score",
+    "0.8",
+    "--relative-margin",
+    "0.05",
+];
 
-/// Trains, sweeps, and writes the tables to `results/jang-2025`. `data` holds `ntrex/` and `xquad/`.
-pub(crate) fn run(workspace: &Workspace, base: &Path, data: &Path) -> Result<()> {
-    let absolute = |path: &Path| std::path::absolute(path).context("the current folder has no path");
-    let (base, data) = (absolute(base)?, absolute(data)?);
-    ensure!(base.join("modules.json").is_file(), "{} is no sentence-transformers directory", base.display());
-    let runtime = setup(workspace)?;
+/// Makes the data, trains, sweeps, and writes the tables to `results/jang-2025`. `data` holds the corpora
+/// that are measured on.
+pub(crate) fn run(workspace: &Workspace, data: &Path) -> Result<()> {
+    let data = std::path::absolute(data).context("the current folder has no path")?;
     run_command(&mut build(workspace))?;
     let folder = workspace.target.join("compositions");
-    fs::create_dir_all(&folder)?;
-    let ntrex = Ntrex::read(&data.join("ntrex"), &LANGUAGES)?;
-    let triples = triples(&ntrex);
-    eprintln!("{} triples in each composition", triples.len());
+    let base = workspace.root.join(mini::RESULTS).join("base");
+    let rows = compose(workspace, &base, &folder)?;
     let mut models = vec![("base".to_owned(), base.clone())];
-    for languages in compositions() {
-        let name = languages.concat();
-        let [rows, recipe, out] = [".jsonl", ".toml", ""].map(|end| folder.join(format!("{name}{end}")));
-        fs::write(&rows, compose(&ntrex, &triples, languages))?;
-        fs::write(&recipe, toml::to_string(&self::recipe(&name))?)?;
-        let mut command = program(workspace, runtime.library());
-        command.arg("train").arg(recipe).arg("--base").arg(&base).arg("--data").arg(rows);
-        run_command(command.arg("--out").arg(&out))?;
-        models.push((name, out));
+    for name in COMPOSITIONS {
+        let out = folder.join(name);
+        if out.exists() {
+            fs::remove_dir_all(&out).with_context(|| format!("cannot replace {}", out.display()))?;
+        }
+        let mut train = program(workspace, None);
+        train.arg("train").arg(RECIPE).arg("--base").arg(&base);
+        train.arg("--data").arg(rows.join(format!("{name}.jsonl"))).arg("--out").arg(&out);
+        run_command(&mut train)?;
+        models.push((name.to_owned(), out));
     }
+    let evaluation = Evaluation::prepare(workspace, &data, &folder.join("evaluation"), &LANGUAGES)?;
     let file = folder.join("sweep.toml");
-    let kdc = workspace.root.join("datasets/kdc-parallel.toml");
-    fs::write(&file, toml::to_string(&sweep(&models, &kdc, &data.join("xquad"), &folder.join("winners")))?)?;
-    run_command(program(workspace, runtime.library()).arg("sweep").arg(&file).args(["--out", RESULTS]))
+    write(&file, &toml::to_string(&sweep(workspace, &models, &evaluation, &folder.join("winners")))?)?;
+    run_command(program(workspace, None).arg("sweep").arg(&file).args(["--out", RESULTS]))?;
+    let results = workspace.root.join(RESULTS);
+    write(&results.join("tables.md"), &tables(&results)?)
 }
 
-/// Languages of query, positive and negative, in the order of the paper's tables.
-fn compositions() -> [[&'static str; 3]; 8] {
-    let [(a, _), (b, _)] = LANGUAGES;
-    [[a, a, a], [a, b, a], [a, a, b], [a, b, b], [b, b, b], [b, b, a], [b, a, b], [b, a, a]]
+/// Deduplicates, mines and composes; returns the folder of the compositions.
+fn compose(workspace: &Workspace, base: &Path, folder: &Path) -> Result<PathBuf> {
+    let [unique, mined, rows] = ["unique.jsonl", "mined.jsonl", "rows"].map(|name| folder.join(name));
+    let mut dedup = program(workspace, None);
+    dedup.args(["dedup", TRIPLES, "--language", "en", "--out"]).arg(&unique);
+    run_command(&mut dedup)?;
+    let mut mine = program(workspace, None);
+    mine.arg("mine").arg(&unique).args(["--language", "en", "--encoder", "candle", "--model"]).arg(base);
+    mine.args(MINING).arg("--report").arg(folder.join("mined.json")).arg("--out").arg(&mined);
+    run_command(&mut mine)?;
+    let mut compose = program(workspace, None);
+    compose.arg("compose").arg(&mined).args(["--languages", "ko,en", "--out"]).arg(&rows);
+    run_command(&mut compose)?;
+    Ok(rows)
 }
 
-/// A passage, and another of the same document as its hard negative.
-fn triples(ntrex: &Ntrex) -> Vec<[Range<usize>; 2]> {
-    let passages = ntrex.passages(PASSAGE);
-    let negative = |at: usize| {
-        let near = [at.checked_add(1), at.checked_sub(1)].into_iter().flatten();
-        let mut others = near.filter_map(|other| passages.get(other));
-        others.find(|other| ntrex.together(&passages[at], other))
-    };
-    (0..passages.len()).filter_map(|at| Some([passages[at].clone(), negative(at)?.clone()])).collect()
-}
-
-/// The triples in the languages of a composition, as JSON lines.
-fn compose(ntrex: &Ntrex, triples: &[[Range<usize>; 2]], [query, positive, negative]: [&str; 3]) -> String {
-    let row = |[own, other]: &[Range<usize>; 2]| {
-        let row = json!({
-            "query": ntrex.query(query, own),
-            "positive": ntrex.rest(positive, own),
-            "negatives": [ntrex.rest(negative, other)],
-        });
-        format!("{row}\n")
-    };
-    triples.iter().map(row).collect()
-}
-
-/// A quick training: InfoNCE in place of the paper's GIST, whose guide would have to know both
-/// languages.
-fn recipe(name: &str) -> serde_json::Value {
-    json!({
-        "name": name,
-        "seed": 42,
-        "data": {"negatives": 1},
-        "trainer": {"plugin": "candle", "options": {
-            "batch_size": 32, "epochs": 2, "learning_rate": 2e-5, "warmup_ratio": 0.1,
-        }},
-        "loss": {"plugin": "infonce", "options": {"scale": 20.0}},
-    })
-}
-
-/// All pairs, half and half; winners are chosen on the bundled dataset, the report is on XQuAD.
-fn sweep(models: &[(String, PathBuf)], kdc: &Path, xquad: &Path, winners: &Path) -> serde_json::Value {
-    let languages: Vec<&str> = LANGUAGES.iter().rev().map(|(code, _)| *code).collect();
+/// All pairs, half and half; winners are chosen on the queries for choosing.
+fn sweep(
+    workspace: &Workspace,
+    models: &[(String, PathBuf)],
+    evaluation: &Evaluation,
+    winners: &Path,
+) -> Value {
+    let languages: Vec<&str> = LANGUAGES.iter().map(|(code, _)| *code).collect();
     let checkpoints: Vec<_> = models.iter().map(|(name, path)| json!({"name": name, "path": path})).collect();
+    let dev = workspace.root.join("datasets/kdc-parallel-dev.toml");
+    let clir = |dataset: &Value| {
+        let mut dataset = dataset.clone();
+        dataset["scenarios"] = json!(["clir"]);
+        dataset
+    };
+    let bitext = evaluation.bitext.iter().map(clir);
     json!({
         "encoder": "candle",
         "base": "base",
@@ -111,11 +110,45 @@ fn sweep(models: &[(String, PathBuf)], kdc: &Path, xquad: &Path, winners: &Path)
             "metric": "ndcg@10",
             "soup": true,
             "output": winners,
-            "datasets": [{"name": "kdc", "manifest": kdc, "languages": languages}],
+            "datasets": [{"name": "kdc-parallel-dev", "manifest": dev, "languages": languages}],
         },
-        "datasets": [{"name": "xquad", "format": "xquad", "path": xquad, "languages": languages}],
+        "datasets": evaluation.retrieval.iter().cloned().chain(bitext).collect::<Vec<_>>(),
         "run": {"scenarios": ["clir", "mono"]},
     })
+}
+
+/// Tables 1 and 2 of the paper: their rows of what the sweep wrote.
+fn tables(results: &Path) -> Result<String> {
+    let one: Vec<String> = std::iter::once("base").chain(COMPOSITIONS).map(str::to_owned).collect();
+    let two: Vec<String> =
+        MERGED.iter().flat_map(|name| [(*name).to_owned(), format!("base+{name}")]).collect();
+    let two: Vec<String> = std::iter::once("base".to_owned()).chain(two).collect();
+    let mut text = String::new();
+    for (title, names) in [("Table 1: compositions", &one), ("Table 2: merges with the base", &two)] {
+        for (part, file) in [("CLIR", "clir.md"), ("Mono", "mono.md")] {
+            let path = results.join(file);
+            let all = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            text += &format!("## {title}, {part}\n\n{}\n", rows_of(&all, names)?);
+        }
+    }
+    Ok(format!(
+        "# Jang et al. 2025, tables 1 and 2\n\nnDCG@10 x 100 with 95% intervals, queries-documents. \
+         `koenen`: Korean queries, English positives, English negatives.\n\n{text}"
+    ))
+}
+
+/// The rows of a Markdown table in which these are the first cells, in this order, under its head.
+fn rows_of(table: &str, names: &[String]) -> Result<String> {
+    let lines: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
+    let mut rows: Vec<String> = lines.iter().take(2).map(|line| line.replace("**", "")).collect();
+    for name in names {
+        let of =
+            |line: &&&str| line.split('|').nth(1).is_some_and(|cell| cell.replace("**", "").trim() == name);
+        let line = lines.iter().find(of).with_context(|| format!("no row for {name}"))?;
+        // Bold is the best of all rows, most of which are not here.
+        rows.push(line.replace("**", ""));
+    }
+    Ok(rows.join("\n") + "\n")
 }
 
 #[cfg(test)]
@@ -126,27 +159,16 @@ mod tests {
 
     #[test]
     fn the_eight_compositions_differ_and_are_in_the_order_of_the_paper() {
-        let names: Vec<String> = compositions().iter().map(|c| c.concat()).collect();
-        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 8);
-        assert_eq!((&names[0][..], &names[3][..], &names[7][..]), ("eseses", "esenen", "eneses"));
+        assert_eq!(COMPOSITIONS.iter().collect::<BTreeSet<_>>().len(), 8);
+        assert_eq!((COMPOSITIONS[0], COMPOSITIONS[3], COMPOSITIONS[7]), ("kokoko", "koenen", "enkoko"));
+        assert!(MERGED.iter().all(|name| COMPOSITIONS.contains(name)));
     }
 
     #[test]
-    fn a_row_has_its_languages_and_a_negative_of_its_document() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
-        // Two passages of one document, one of another that has no second.
-        write("DOCUMENT_IDS.tsv", "d\nd\nd\nd\nd\nd\ne\ne\ne\n");
-        for (code, file) in LANGUAGES {
-            let lines: String = (0..9).map(|i| format!("{code}{i}\n")).collect();
-            write(&format!("{file}.txt"), &lines);
-        }
-        let ntrex = Ntrex::read(folder.path(), &LANGUAGES).expect("readable");
-        let triples = triples(&ntrex);
-        assert_eq!(triples, [[0..3, 3..6], [3..6, 0..3]]);
-        let rows = compose(&ntrex, &triples, ["es", "en", "es"]);
-        let row: serde_json::Value = serde_json::from_str(rows.lines().next().expect("a row")).expect("JSON");
-        let expected = json!({"query": "es1", "positive": "en0 en2", "negatives": ["es3 es5"]});
-        assert_eq!(row, expected);
+    fn rows_are_taken_by_name_and_lose_the_marks_of_the_whole_table() {
+        let table = "# CLIR\n\n| model | OVR |\n|:--|--:|\n| **a+b** | **3** |\n| b | 1 |\n| a | 2 |\n";
+        let rows = rows_of(table, &["a".to_owned(), "a+b".to_owned()]).expect("rows");
+        assert_eq!(rows, "| model | OVR |\n|:--|--:|\n| a | 2 |\n| a+b | 3 |\n");
+        assert!(rows_of(table, &["c".to_owned()]).is_err());
     }
 }

@@ -85,8 +85,7 @@ fn write_passages(ntrex: &Ntrex, languages: &[&str], folder: &Path) -> Result<()
 
 fn write_sentences(ntrex: &Ntrex, languages: &[&str], folder: &Path) -> Result<()> {
     for language in languages {
-        let lines: String =
-            (0..ntrex.len()).map(|i| ntrex.text(language, &(i..i + 1)) + "\n").collect();
+        let lines: String = (0..ntrex.len()).map(|i| ntrex.text(language, &(i..i + 1)) + "\n").collect();
         write(&folder.join(format!("{language}.txt")), &lines)?;
     }
     Ok(())

@@ -25,9 +25,9 @@ usage: cargo xtask COMMAND
   demo [--model DIR]  build, measure the bundled dataset, print the leaderboards
   ablation --base DIR --data DIR
                       train a model by the recipes of Hong et al. 2026, measure it on XQuAD
-  compositions --base DIR --data DIR
-                      train a model on the language compositions of Jang et al. 2025, measure it
-                      and all pairwise merges on XQuAD
+  compositions --data DIR
+                      train clirbench-mini on the language compositions of Jang et al. 2025, measure
+                      the models and all their pairwise merges
   mini --data DIR     train clirbench-mini from nothing, measure it
   build               build the program and its plugins
   leaderboard [ARGUMENTS]
@@ -60,9 +60,7 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["ablation", "--base", base, "--data", data] => {
             ablation::run(&Workspace::open()?, base.as_ref(), data.as_ref())
         }
-        ["compositions", "--base", base, "--data", data] => {
-            compositions::run(&Workspace::open()?, base.as_ref(), data.as_ref())
-        }
+        ["compositions", "--data", data] => compositions::run(&Workspace::open()?, data.as_ref()),
         ["mini", "--data", data] => mini::run(&Workspace::open()?, data.as_ref()),
         ["build"] => {
             let workspace = Workspace::open()?;

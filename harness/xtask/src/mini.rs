@@ -18,8 +18,8 @@ use crate::{
     evaluation::{Evaluation, write},
     workspace::{Workspace, program, run as run_command},
 };
-pub(crate) use corpora::LANGUAGES;
 use corpora::Corpora;
+pub(crate) use corpora::LANGUAGES;
 
 /// Where the models and their scores are kept.
 pub(crate) const RESULTS: &str = "results/clirbench-mini";
@@ -72,9 +72,15 @@ pub(crate) fn run(workspace: &Workspace, data: &Path) -> Result<()> {
 
 /// Writes a bench file for each kind of dataset; returns one that names everything that may not be learned
 /// from.
-fn write_benches(workspace: &Workspace, data: &Path, folder: &Path, evaluation: &Evaluation) -> Result<PathBuf> {
+fn write_benches(
+    workspace: &Workspace,
+    data: &Path,
+    folder: &Path,
+    evaluation: &Evaluation,
+) -> Result<PathBuf> {
     let mut retrieval = evaluation.retrieval.clone();
-    retrieval.push(json!({"name": "xquad", "format": "xquad", "path": data.join("xquad"), "languages": XQUAD}));
+    retrieval
+        .push(json!({"name": "xquad", "format": "xquad", "path": data.join("xquad"), "languages": XQUAD}));
     for (name, datasets, scenarios) in [
         ("retrieval", &retrieval, &["mono", "clir", "multi", "multi-1"][..]),
         ("bitext", &evaluation.bitext, &["clir"]),

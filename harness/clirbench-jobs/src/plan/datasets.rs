@@ -112,6 +112,10 @@ pub(super) fn add_tasks(
     for name in &setup.bench.run.scenarios {
         let (plugin, options) = resolve(setup, name)?;
         for (d, dataset) in datasets.iter_mut().enumerate() {
+            let own = &dataset.loaded.spec.scenarios;
+            if !own.is_empty() && !own.contains(name) {
+                continue;
+            }
             dataset.scenarios.push((name.clone(), plugin.clone(), options.clone()));
             let key = Key::of(&json!({
                 "version": "tasks/1",

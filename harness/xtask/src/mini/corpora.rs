@@ -76,7 +76,8 @@ impl Corpora {
     /// Reads `ntrex/`, `tatoeba/`, `koen-news/` and `jhe/` of `data`, and a file of triples.
     pub(super) fn read(data: &Path, triples: &Path) -> Result<Corpora> {
         let ntrex = Ntrex::read(&data.join("ntrex"), &LANGUAGES)?.train();
-        let parallel = |of: &dyn Fn(&str) -> String| LANGUAGES.iter().map(|(code, _)| (*code, of(code))).collect();
+        let parallel =
+            |of: &dyn Fn(&str) -> String| LANGUAGES.iter().map(|(code, _)| (*code, of(code))).collect();
         let [every, second] = STRIDES.map(|stride| ntrex.passages(PASSAGE, stride));
         let middle = |p: &_| (parallel(&|l| ntrex.query(l, p).to_owned()), parallel(&|l| ntrex.rest(l, p)));
         let mut translations: Vec<Parallel> =
@@ -99,7 +100,8 @@ impl Corpora {
 
 /// Line by line parallel files; lines that are empty on a side are left out.
 fn pairs(english: &Path, other: &Path, code: &'static str) -> Result<Vec<Parallel>> {
-    let read = |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let read =
+        |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let (left, right) = (read(english)?, read(other)?);
     ensure!(
         left.lines().count() == right.lines().count(),

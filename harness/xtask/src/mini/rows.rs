@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::corpora::{Corpora, LANGUAGES, PIVOT, Parallel};
+use super::corpora::{Corpora, PIVOT, Parallel};
 
 /// Crops of each passage and language.
 const CROPS: usize = 2;
@@ -125,7 +125,7 @@ pub(super) fn lines(rows: &[Row]) -> serde_json::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::corpora::Triple;
+    use super::super::corpora::{LANGUAGES, Triple};
     use super::*;
 
     fn text(words: &str) -> Parallel {
@@ -166,7 +166,11 @@ mod tests {
         assert_eq!(crops.len(), CROPS * 3);
         for row in crops {
             assert!(row.positive.contains(&row.query), "{row:?}");
-            let long = if row.languages[0] == "zh" { row.query.chars().count() } else { row.query.split(' ').count() };
+            let long = if row.languages[0] == "zh" {
+                row.query.chars().count()
+            } else {
+                row.query.split(' ').count()
+            };
             assert!(long >= 3 && long <= *CHARACTERS.end(), "{row:?}");
         }
     }
