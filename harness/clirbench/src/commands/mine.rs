@@ -120,13 +120,13 @@ impl Command<'_> {
             whole.write(file)?;
         }
         if report.left_out == report.rows {
-            screen.say(&whole.table());
+            screen.say(&whole.table(&args.out));
             let hint = "widen the window or the limits, ask for fewer with --count, or --incomplete keep";
             let message = format!("no row has {} negatives; nothing was written", options.count);
             return Err(Advice::new(message, hint).into());
         }
         writers.finish(args)?;
-        screen.summary(&args.out, &whole.table(), &whole.json());
+        screen.summary(&args.out, &whole.table(&args.out), &whole.json());
         Ok(Exit::Done)
     }
 
