@@ -2,6 +2,7 @@
 //!
 //! - [`Composition`]: parallel triples in the language compositions of Jang et al. 2025.
 //! - [`Deduplicator`]: near duplicates by MinHash and locality-sensitive hashing.
+//! - [`mining`]: hard negatives by exact search, as in Jang et al. 2025 and sentence-transformers.
 //! - [`Partition`]: parts by a seeded hash of the id, near duplicates together.
 //! - [`LeakIndex`]: texts of evaluation sets, found again in training data.
 //! - [`mining`]: hard negatives by exact search.

@@ -3,7 +3,6 @@
 use std::{collections::HashMap, path::Path};
 
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
 
 use crate::{
     error::{Error, Kind, Place, Position},
@@ -44,18 +43,6 @@ pub fn read_corpus<T: DeserializeOwned>(path: &Path) -> Result<Vec<(String, T)>,
     Ok(passages)
 }
 
-/// Whether a file of training data holds parallel triples, by its first row: their texts have languages.
-///
-/// # Errors
-/// A first line that is no JSON, or a file without one.
-pub fn is_parallel(path: &Path) -> Result<bool, Error> {
-    let mut rows = JsonLines::<Value>::open(path)?;
-    match rows.next() {
-        Some(row) => Ok(row?.0["query"].is_object()),
-        None => Err(Error::new(rows.place(Position::Whole), Kind::Nothing("row".to_owned()))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,17 +78,5 @@ mod tests {
             let error = read_corpus::<String>(&path).expect_err(part).to_string();
             assert!(error.contains(part), "{error}");
         }
-    }
-
-    #[test]
-    fn training_data_is_told_apart_by_its_first_row() {
-        for (content, parallel) in
-            [("\n{\"query\": {\"en\": \"q\"}}\n{", true), ("{\"query\": \"q\"}", false)]
-        {
-            let (_folder, path) = written(content);
-            assert_eq!(is_parallel(&path).expect("a row"), parallel);
-        }
-        let (_folder, path) = written("");
-        assert!(is_parallel(&path).is_err());
     }
 }

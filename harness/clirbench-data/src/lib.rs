@@ -57,7 +57,7 @@ use std::path::{Path, PathBuf};
 
 use clirbench_core::dataset::Collection;
 
-pub use corpus::{is_parallel, read_corpus};
+pub use corpus::read_corpus;
 pub use error::{Error, Kind, Place, Position, Warning};
 pub use hash::ContentHashes;
 pub use inspection::{ColumnStatistics, Inspection, inspect};

@@ -73,8 +73,6 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     /// Measure all pairwise merges of some checkpoints, choose winners, write only those
     Sweep(SweepArgs),
-    /// Mine hard negatives for training data: what a model ranks high and no row's positive
-    Mine(Box<MineArgs>),
     /// Compare results: two for what changed, several for ranks, a merged model with its parents
     Compare(CompareArgs),
     /// Check results files for values that are impossible or contradict each other
@@ -101,6 +99,8 @@ pub(crate) enum Command {
     Dedup(DedupArgs),
     /// Cut parallel triples into parts that do not leak into each other
     Split(SplitArgs),
+    /// Mine hard negatives: passages that a model ranks high for a query and that do not answer it
+    Mine(Box<MineArgs>),
     /// Make training pairs of words, phrases, or queries and documents
     Pairs(PairsArgs),
     /// Look after the store

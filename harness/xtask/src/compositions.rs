@@ -21,7 +21,7 @@ use crate::{
 const LANGUAGES: [(&str, &str); 2] = [("ko", "kor"), ("en", "eng")];
 /// Languages of query, positive and negatives, in the order of the paper's tables.
 const COMPOSITIONS: [&str; 8] =
-    ["kokoko", "koenko", "kokoen", "koenen", "enenen", "enenko", "enkoen", "enkoko"];
+    ["kokoko", "kokoen", "koenko", "koenen", "enenen", "enenko", "enkoen", "enkoko"];
 /// The compositions that the paper merges in its table 2.
 const MERGED: [&str; 2] = ["koenen", "enkoko"];
 const TRIPLES: &str = "datasets/kdc-parallel/train.jsonl";

@@ -6,7 +6,7 @@ use clirbench_data::Npy;
 use clirbench_search::{Pool as SearchPool, Rows, Search, Target};
 
 use super::{
-    Incomplete, Mined, MiningError, MiningOptions, MiningReport, MiningRow, Passage, Pool,
+    Incomplete, Mined, MiningError, MiningOptions, MiningReport, MiningRow, Passage, Pool, Sampling,
     choice::{choose, depth},
 };
 
@@ -60,9 +60,13 @@ impl<R: MiningRow> Mining<'_, R> {
         self.options.check()?;
         let mut report = MiningReport::new(self.query_rows.len(), self.document_rows.len());
         let order: Vec<u32> = (0..self.document_rows.len() as u32).collect();
+        let hashes = match self.options.sampling {
+            Sampling::Top => Vec::new(),
+            Sampling::Random => self.pool.texts().iter().map(|text| blake3::hash(text.as_bytes())).collect(),
+        };
         let rows = self.query_rows.len();
         for start in (0..rows).step_by(BLOCK) {
-            self.block(start..rows.min(start + BLOCK), &order, &mut report, on)?;
+            self.block(start..rows.min(start + BLOCK), (&order, &hashes), &mut report, on)?;
         }
         report.close();
         Ok(report)
@@ -71,7 +75,7 @@ impl<R: MiningRow> Mining<'_, R> {
     fn block(
         &self,
         rows: Range<usize>,
-        order: &[u32],
+        (order, hashes): (&[u32], &[blake3::Hash]),
         report: &mut MiningReport,
         on: &mut dyn FnMut(Outcome) -> io::Result<()>,
     ) -> Result<(), MiningError> {
@@ -94,7 +98,7 @@ impl<R: MiningRow> Mining<'_, R> {
             let positives = outcome.ranking.relevant.iter().map(|standing| standing.score);
             // Zeros of either sign are equal; every row has a positive.
             let positive_score = positives.fold(f32::INFINITY, f32::min);
-            let draw = self.draw(row);
+            let draw = self.draw(row, hashes);
             let mined = choose(&outcome.top, own, positive_score, self.options, draw, &mut report.dropped);
             let left_out = mined.len() < self.options.count && self.options.incomplete == Incomplete::Drop;
             report.add(&mined, positive_score, self.options, left_out);
@@ -103,13 +107,13 @@ impl<R: MiningRow> Mining<'_, R> {
         Ok(())
     }
 
-    /// Gives each document a number that depends on the seed, the row's name and its text alone.
-    fn draw(&self, row: usize) -> impl Fn(u32) -> [u8; 32] {
+    /// Gives each document a number that depends on the seed, the row's name and the document's text
+    /// alone; `texts` holds the documents' hashes.
+    fn draw<'t>(&self, row: usize, texts: &'t [blake3::Hash]) -> impl Fn(u32) -> [u8; 32] + use<'t, R> {
         let mut key = blake3::Hasher::new();
         key.update(&self.options.seed.to_le_bytes());
         key.update(self.pool.rows()[row].name().as_bytes());
         let key = *key.finalize().as_bytes();
-        let texts = self.pool.texts();
         move |document| *blake3::keyed_hash(&key, texts[document as usize].as_bytes()).as_bytes()
     }
 

@@ -12,7 +12,7 @@ use super::ComputeArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct MineArgs {
-    /// Parallel triples or training rows, JSON lines; `-`: triples from standard input
+    /// Parallel triples or training rows, JSON lines; `-` is standard input
     pub(crate) data: PathBuf,
     /// The file to write, JSON lines; `-`: standard output
     #[arg(long, short, value_name = "FILE")]
@@ -25,13 +25,11 @@ pub(crate) struct MineArgs {
     /// Negatives of the rows are candidates for other rows
     #[arg(long)]
     pub(crate) with_negatives: bool,
-    /// More candidates: JSON lines of `{"id": .., "text": ..}` with a text as in the data, or the manifest
-    /// of a dataset (.toml), whose documents are taken
-    #[arg(long, value_name = "FILE")]
-    pub(crate) corpus: Option<PathBuf>,
-    /// The folder of that dataset, where the manifest does not say
-    #[arg(long, value_name = "DIR", requires = "corpus")]
-    pub(crate) corpus_path: Option<PathBuf>,
+    /// More candidates: a .jsonl file of `{"id": .., "text": ..}` with texts as in the data, or the documents of
+    /// a dataset: a manifest, a bench file, or the name of a manifest in datasets/; with DIR the folder of its
+    /// files
+    #[arg(long, value_name = "FILE|DATASET[=DIR]")]
+    pub(crate) corpus: Option<String>,
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
     /// One row with all negatives, or a row per negative

@@ -13,11 +13,11 @@ use anyhow::{Context, Result};
 use clirbench_curation::mining::{
     Mining, MiningError, MiningOptions, MiningReport, MiningRow, Origin, Outcome, Passage, Pool,
 };
-use clirbench_data::{JsonLinesWriter, is_parallel, read_triples};
+use clirbench_data::{JsonLinesWriter, TrainingFile};
 use clirbench_search::SearchError;
 use serde::Serialize;
 
-use super::run::stopped;
+use super::{compose::unwritable, run::stopped};
 use crate::{
     cli::{ChoiceArgs, Global, MineArgs, MinedFormat},
     environment::cancel_flag,
@@ -29,21 +29,27 @@ use crate::{
 pub(crate) fn run(args: &MineArgs, global: &Global, screen: &Screen) -> Result<Exit> {
     let options = options(&args.choice);
     options.check().map_err(refused)?;
-    if screen.json && args.out == Path::new("-") {
-        let hint = "name a file with --out, or leave --json out";
-        return Err(Advice::new("--json and --out - both write to standard output", hint).into());
+    let command = Command { args, global, screen, options };
+    match TrainingFile::open(&args.data).map_err(Advice::from)? {
+        TrainingFile::Triples(triples) => {
+            let triples = all(triples)?;
+            let language = input::language_of_triples(&triples, args.language.as_deref())?;
+            let corpus = input::corpus_of_texts(args, language, screen)?;
+            command.mine(&triples, &corpus, language)
+        }
+        TrainingFile::Rows(rows) => {
+            let rows = all(rows)?;
+            input::check_rows(args, &rows)?;
+            let corpus = input::corpus_of_strings(args, &rows, screen)?;
+            command.mine(&rows, &corpus, "")
+        }
     }
-    let from_input = args.data == Path::new("-");
-    if from_input || is_parallel(&args.data).map_err(Advice::from)? {
-        let rows = read_triples(&args.data).map_err(Advice::from)?;
-        let language = input::language_of_triples(&rows, args.language.as_deref())?;
-        let corpus = input::corpus_of_texts(args, language)?;
-        Command { args, global, screen, options }.mine(&rows, &corpus, language)
-    } else {
-        let rows = input::rows_in_one_language(args)?;
-        let corpus = input::corpus_of_strings(args, &rows)?;
-        Command { args, global, screen, options }.mine(&rows, &corpus, "")
-    }
+}
+
+/// All lines of a file: a row's negatives may come from any other.
+fn all<T>(lines: impl Iterator<Item = Result<(T, u64), clirbench_data::Error>>) -> Result<Vec<T>> {
+    let rows: Result<_, _> = lines.map(|line| line.map(|(row, _)| row)).collect();
+    Ok(rows.map_err(Advice::from)?)
 }
 
 fn options(args: &ChoiceArgs) -> MiningOptions {
@@ -79,12 +85,12 @@ impl Command<'_> {
     fn mine<R: MiningRow + Serialize>(
         &self,
         rows: &[R],
-        corpus: &[(String, R::Passage)],
+        corpus: &input::Corpus<R::Passage>,
         language: &str,
     ) -> Result<Exit> {
         let Command { args, global, screen, options } = self;
         let cancel = cancel_flag()?;
-        let pool = Pool::new(rows, args.with_negatives, corpus, language).map_err(refused)?;
+        let pool = Pool::new(rows, args.with_negatives, &corpus.passages, language).map_err(refused)?;
         // `Pool` has seen to it that every query is in the language.
         let queries: Vec<&str> = rows.iter().filter_map(|row| row.query().text(language)).collect();
         let Some(vectors) = vectors::of(args, &pool, &queries, global, screen, &cancel)? else {
@@ -107,24 +113,20 @@ impl Command<'_> {
         let whole = report::Whole {
             report: &report,
             options,
-            input: input::origin(args, rows.len())?,
+            input: input::origin(args, rows.len(), corpus)?,
             vectors: vectors.origin.clone(),
         };
         if let Some(file) = &args.report {
             whole.write(file)?;
         }
-        if screen.json {
-            screen.print_json(&whole.json());
-        } else {
-            screen.say(&whole.table());
-        }
         if report.left_out == report.rows {
+            screen.say(&whole.table(&args.out));
             let hint = "widen the window or the limits, ask for fewer with --count, or --incomplete keep";
             let message = format!("no row has {} negatives; nothing was written", options.count);
             return Err(Advice::new(message, hint).into());
         }
-        writers.finish()?;
-        screen.say(&format!("{} rows in {}", report.rows - report.left_out, args.out.display()));
+        writers.finish(args)?;
+        screen.summary(&args.out, &whole.table(&args.out), &whole.json());
         Ok(Exit::Done)
     }
 
@@ -204,18 +206,16 @@ struct Writers {
 
 impl Writers {
     fn create(args: &MineArgs) -> Result<Writers> {
-        let create = |path: &Path| {
-            JsonLinesWriter::create(path).with_context(|| {
-                Advice::new(format!("cannot write {}", path.display()), "give the path of a file")
-            })
-        };
+        let create = |path: &Path| JsonLinesWriter::create(path).with_context(|| unwritable(path));
         let explain = args.explain.as_deref().map(create).transpose()?;
         Ok(Writers { out: create(&args.out)?, explain })
     }
 
-    fn finish(self) -> Result<()> {
-        let unwritten = || Advice::new("the output cannot be written", "check the free space of its disk");
-        self.out.finish().with_context(unwritten)?;
-        self.explain.map_or(Ok(()), JsonLinesWriter::finish).with_context(unwritten)
+    fn finish(self, args: &MineArgs) -> Result<()> {
+        self.out.finish().with_context(|| unwritable(&args.out))?;
+        match (self.explain, &args.explain) {
+            (Some(explain), Some(path)) => explain.finish().with_context(|| unwritable(path)),
+            _ => Ok(()),
+        }
     }
 }

@@ -187,7 +187,8 @@ impl<'a> Reference<'a> {
             let id = &self.rows[row].id;
             let key = blake3::hash(&[&options.seed.to_le_bytes(), id.as_bytes()].concat());
             let number = |document: u32| {
-                blake3::keyed_hash(key.as_bytes(), self.documents[document as usize]["en"].as_bytes())
+                let text = blake3::hash(self.documents[document as usize]["en"].as_bytes());
+                blake3::keyed_hash(key.as_bytes(), text.as_bytes())
             };
             window.sort_by(|a, b| number(a.0).as_bytes().cmp(number(b.0).as_bytes()));
             window.truncate(options.count);

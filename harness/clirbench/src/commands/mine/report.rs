@@ -40,7 +40,7 @@ impl Whole<'_> {
         Ok(partial.commit().map_err(Advice::from)?)
     }
 
-    pub(super) fn table(&self) -> String {
+    pub(super) fn table(&self, out_file: &Path) -> String {
         let MiningReport { rows, documents, complete, short, without, left_out, candidates, .. } =
             self.report;
         let MiningOptions { range_min, range_max, count, .. } = self.options;
@@ -60,7 +60,9 @@ impl Whole<'_> {
         let _ = writeln!(out, "mined           {:>12}", self.report.mined);
         let _ = writeln!(
             out,
-            "{complete} rows have all {count}, {short} have fewer, {without} have none; {left_out} left out"
+            "{complete} rows have all {count}, {short} have fewer, {without} have none; {} are in {}",
+            rows - left_out,
+            out_file.display()
         );
         bars(&mut out, "rank", 0, &self.report.ranks);
         bars(&mut out, "score", 2, &self.report.scores);
