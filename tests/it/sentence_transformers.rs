@@ -58,7 +58,7 @@ fn a_trained_directory_gives_the_same_embeddings_in_python() {
     let store = Store::open(&place.path("store")).expect("the store");
     let ours = Embeddings::open(&store, &group).expect("embeddings");
 
-    let corpus = root().join("datasets/kdc-parallel/en/corpus.jsonl");
+    let corpus = root().join("datasets/kdc-parallel/test/en/corpus.jsonl");
     let output = Command::new(&python)
         .args(["-c", SCRIPT])
         .arg(place.path("tuned"))

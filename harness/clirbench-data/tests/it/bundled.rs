@@ -39,7 +39,7 @@ fn a_manifest_without_files_says_where_to_get_them() {
 
 #[test]
 fn the_bundled_set_is_parallel_and_every_query_has_one_relevant_passage() {
-    if !Path::new(DATASETS).join("kdc-parallel/qrels/test.tsv").exists() {
+    if !Path::new(DATASETS).join("kdc-parallel/test/qrels/test.tsv").exists() {
         panic!("datasets/kdc-parallel is not complete");
     }
     let spec = DatasetSpec { manifest: Some("kdc-parallel.toml".into()), ..DatasetSpec::default() };
