@@ -13,6 +13,7 @@
 //! - `merge`: several models to one, from the command line. `mergers`: every method, loaded as a worker does,
 //!   against mergekit's values, and what must not change a bit.
 //! - `fisher`: the Fisher information of a model, from a recipe.
+//! - `synth`: synthetic triples from `chat_server`, killed and stopped on the way.
 //! - `sentence_transformers`: Python reads what was trained.
 //! - `pull_request`: results of a branch against those of main, as CI compares them.
 //! - `cli`: what each command prints and how it ends, as snapshots.
@@ -21,6 +22,9 @@
 //! pretrained encoder; without those, tests that need them print so and pass.
 #![allow(clippy::print_stdout, reason = "tests say what they skipped, and what they found")]
 
+#[path = "../../harness/clirbench-synth/tests/it/server.rs"]
+#[allow(dead_code, reason = "the tests of its own crate ask for every misbehaviour")]
+mod chat_server;
 mod cli;
 mod determinism;
 mod encoded_once;
@@ -40,6 +44,7 @@ mod results;
 mod resume;
 mod sentence_transformers;
 mod sweep;
+mod synth;
 #[path = "../../plugins/trainer-candle/tests/it/tiny.rs"]
 mod tiny;
 mod train;

@@ -168,7 +168,8 @@ fn nothing(ending: &Ending, report: &Report) -> Error {
             "raise [budget]: a request is sent only if its longest reply fits",
         ),
         Ending::Unanswered(_, last) => {
-            (format!("no triple was answered; the last: {last}"), "run again later")
+            let hint = "check the endpoint and the network, and run again: what was answered is kept";
+            (format!("no triple was answered; the last: {last}"), hint)
         }
         _ => (
             format!("no triple was accepted; replies that were not: {}", reasons.join(", ")),

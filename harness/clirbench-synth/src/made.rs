@@ -25,7 +25,7 @@ impl Triplet {
 
     /// As a model is shown it.
     pub(crate) fn to_json(&self) -> String {
-        let texts = self.texts().map(|text| Value::from(text));
+        let texts = self.texts().map(Value::from);
         let object: Map<String, Value> = KEYS.map(str::to_owned).into_iter().zip(texts).collect();
         serde_json::to_string_pretty(&object).expect("texts are JSON")
     }

@@ -419,16 +419,17 @@ fn check_url(url: &str) -> Result<(), Error> {
 }
 
 fn toml_error(error: &toml::de::Error) -> Error {
-    let message = error.message();
-    let hint = match did_you_mean(message) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => match message.split_once("expected one of ") {
-            Some((_, known)) => format!("known are {known}"),
-            None => "datasets/recipes/jang-2025/synth.toml is a whole recipe".to_owned(),
-        },
+    let message = error.message().lines().next().unwrap_or_default();
+    let (what, expected) = match message.split_once(", expected ") {
+        Some((what, expected)) => (what, Some(expected)),
+        None => (message, None),
     };
-    let first = message.lines().next().unwrap_or_default();
-    let what = first.split(", expected one of").next().unwrap_or(first);
+    let hint = match (did_you_mean(error.message()), expected) {
+        (Some(meant), _) => format!("did you mean `{meant}`?"),
+        (None, Some("usize" | "u32" | "u64")) => "expected a whole number, 0 or more".to_owned(),
+        (None, Some(expected)) => format!("expected {expected}"),
+        (None, None) => "datasets/recipes/jang-2025/synth.toml is a whole recipe".to_owned(),
+    };
     Error { message: what.to_owned(), hint, span: error.span() }
 }
 
@@ -455,6 +456,7 @@ pub(crate) mod tests {
             (MINIMAL.replace("ko", "kor"), "unknown language `kor`", "\"kor\""),
             (MINIMAL.replace("ko", "en"), "the language `en` is there twice", "languages"),
             (MINIMAL.replace("10", "0"), "`triples` is 0", "triples"),
+            (MINIMAL.replace("10", "true"), "invalid type: boolean `true`", "true"),
             (MINIMAL.replace("model", "modle"), "unknown field `modle`", "modle"),
             (
                 MINIMAL.replace("http://", "ftp://"),

@@ -15,5 +15,6 @@ pub(crate) mod plugin;
 pub(crate) mod published;
 pub(crate) mod run;
 pub(crate) mod sweep;
+pub(crate) mod synth;
 pub(crate) mod train;
 pub(crate) mod work;

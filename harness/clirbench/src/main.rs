@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Plugin(command) => commands::plugin::run(&command, &cli.global, &screen),
         Command::Model(command) => commands::model::run(&command, &cli.global, &screen),
         Command::Data(command) => commands::data::run(&command, &screen),
+        Command::Synth(args) => commands::synth::run(&args, &screen),
         Command::Cache(command) => commands::cache::run(&command, &cli.global, &screen),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Work(args) => commands::work::run(&args, &cli.global),

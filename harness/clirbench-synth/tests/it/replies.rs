@@ -91,7 +91,7 @@ fn what_never_gets_a_good_reply_fails_alone_and_is_not_asked_again() {
     let bad = |asked: &crate::server::Asked| {
         let prompt = asked.prompt();
         (prompt.contains("all of it in English") || prompt.contains("into German"))
-            && asked.body["seed"].as_u64().expect("a seed") % 4 == 0
+            && asked.body["seed"].as_u64().expect("a seed").is_multiple_of(4)
     };
     let seeds_of_retries_are_bad_too = |asked: &crate::server::Asked| asked.is_again();
     let server = Server::start(move |asked| match bad(asked) || seeds_of_retries_are_bad_too(asked) {

@@ -278,6 +278,6 @@ fn text(language: &str, seed: u64, words: u64) -> String {
         ),
     };
     let pick = |from: &[&'static str], n: u64| from[(hash((seed, n)) % from.len() as u64) as usize];
-    let word = |n: u64| if n % 2 == 0 { pick(nouns, n) } else { pick(between, n) };
+    let word = |n: u64| if n.is_multiple_of(2) { pick(nouns, n) } else { pick(between, n) };
     (0..words).map(word).collect::<Vec<_>>().join(" ")
 }
