@@ -93,6 +93,8 @@ impl Journal {
             }
             Err(TryLockError::Error(e)) => return Err(failed(e)),
         }
+        // A file is only as durable as its name in the folder.
+        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
         let mut text = Vec::new();
         file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut text)).map_err(failed)?;
         let mut journal = Journal {

@@ -1,6 +1,6 @@
 //! `clirbench synth`: parallel triples that a chat model writes.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Instant};
+use std::{collections::BTreeMap, fmt::Write, fs, path::Path, sync::atomic::Ordering, time::Instant};
 
 use anyhow::{Context, Result, anyhow};
 use clirbench_jobs::bench::BenchError;
@@ -32,7 +32,12 @@ pub(crate) fn run(args: &SynthArgs, screen: &Screen) -> Result<Exit> {
     let key = ApiKey::from_environment(&recipe.endpoint).map_err(Advice::from)?;
     let cancel = cancel_flag()?;
     let (mut display, started) = (Display::new(*screen), Instant::now());
+    let mut stopping = false;
     let outcome = job.carry_out(out, key, &cancel, &mut |progress| {
+        if cancel.load(Ordering::Relaxed) && !stopping {
+            stopping = true;
+            display.log("warn", "stopping: waiting for the replies that are under way");
+        }
         display.replies(progress, &spent(&progress.spending, recipe.prices.as_ref()));
     });
     display.finish();
