@@ -25,7 +25,7 @@ fn what_breaks_once_is_asked_again_and_the_bytes_are_the_same() {
         (Answer::Close, "broken"),
         (Answer::CutOff, "broken"),
         (Answer::Garbage, "broken"),
-        (Answer::Slow(Duration::from_millis(900)), "timeout"),
+        (Answer::Slow(Duration::from_millis(2500)), "timeout"),
         // Bytes keep coming, but the whole takes too long.
         (Answer::Drip(Duration::from_millis(20)), "timeout"),
     ] {
@@ -35,7 +35,7 @@ fn what_breaks_once_is_asked_again_and_the_bytes_are_the_same() {
         });
         let place = Place::new();
         // A request is only broken the first time that the server sees it.
-        let job = job(&server, 8, "timeout_seconds = 0.4\nmax_failures = 50");
+        let job = job(&server, 8, "timeout_seconds = 1.5\nmax_failures = 50");
         let outcome = place.generate("out.jsonl", &job).expect("generated");
         assert_eq!((outcome.ending, outcome.report.written), (Ending::Finished, 8), "{name}");
         let again = server.log().iter().filter(|asked| asked.times == 1).count() as u64;
