@@ -40,9 +40,10 @@ impl Asked {
         messages.last().and_then(|m| m["content"].as_str()).expect("a prompt")
     }
 
-    /// Whether the same in every run: one request of `n`.
+    /// About one request of `n`, and the same ones in every run.
     pub(crate) fn is_one_in(&self, n: u64) -> bool {
-        hash(&self.key).is_multiple_of(n)
+        // A key depends on the port, which is another one every time.
+        hash(self.body.to_string()).is_multiple_of(n)
     }
 
     /// Whether it is to write or translate a triple.
