@@ -15,6 +15,7 @@
 //!   against mergekit's values, and what must not change a bit.
 //! - `fisher`: the Fisher information of a model, from a recipe.
 //! - `mine`: hard negatives, with a model and with vectors that are there.
+//! - `synth`: synthetic triples from `chat_server`, killed and stopped on the way.
 //! - `sentence_transformers`: Python reads what was trained.
 //! - `pull_request`: results of a branch against those of main, as CI compares them.
 //! - `cli`: what each command prints and how it ends, as snapshots.
@@ -23,6 +24,9 @@
 //! pretrained encoder; without those, tests that need them print so and pass.
 #![allow(clippy::print_stdout, reason = "tests say what they skipped, and what they found")]
 
+#[path = "../../harness/clirbench-synth/tests/it/server.rs"]
+#[allow(dead_code, reason = "the tests of its own crate ask for every misbehaviour")]
+mod chat_server;
 mod cli;
 mod determinism;
 mod encoded_once;
@@ -43,6 +47,7 @@ mod results;
 mod resume;
 mod sentence_transformers;
 mod sweep;
+mod synth;
 #[path = "../../plugins/trainer-candle/tests/it/tiny.rs"]
 mod tiny;
 mod train;

@@ -103,6 +103,8 @@ pub(crate) enum Command {
     Mine(Box<MineArgs>),
     /// Make training pairs of words, phrases, or queries and documents
     Pairs(PairsArgs),
+    /// Write synthetic parallel triples with a chat model, by a recipe
+    Synth(SynthArgs),
     /// Look after the store
     #[command(subcommand)]
     Cache(CacheCommand),
@@ -491,6 +493,18 @@ pub(crate) struct DataArgs {
     /// The folder that holds the data, where the manifest does not say
     #[arg(long, value_name = "DIR")]
     pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SynthArgs {
+    /// The recipe (TOML)
+    pub(crate) recipe: PathBuf,
+    /// The file to write, JSON lines; what was answered is kept in FILE.work beside it
+    #[arg(long, value_name = "FILE", required_unless_present = "dry_run")]
+    pub(crate) out: Option<PathBuf>,
+    /// Show categories, requests and what they will about cost; ask nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]

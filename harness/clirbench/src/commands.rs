@@ -20,5 +20,6 @@ pub(crate) mod published;
 pub(crate) mod run;
 pub(crate) mod split;
 pub(crate) mod sweep;
+pub(crate) mod synth;
 pub(crate) mod train;
 pub(crate) mod work;

@@ -58,6 +58,12 @@ impl From<clirbench_data::Error> for Advice {
     }
 }
 
+impl From<clirbench_synth::Error> for Advice {
+    fn from(error: clirbench_synth::Error) -> Advice {
+        Advice { message: error.message, hint: error.hint }
+    }
+}
+
 impl From<clirbench_jobs::job::Failure> for Advice {
     fn from(failure: clirbench_jobs::job::Failure) -> Advice {
         Advice { message: failure.message, hint: failure.hint }

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Split(args) => commands::split::run(&args, &screen),
         Command::Mine(args) => commands::mine::run(&args, &cli.global, &screen),
         Command::Pairs(args) => commands::pairs::run(&args, &screen),
+        Command::Synth(args) => commands::synth::run(&args, &screen),
         Command::Cache(command) => commands::cache::run(&command, &cli.global, &screen),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Work(args) => commands::work::run(&args, &cli.global),

@@ -112,6 +112,23 @@ impl Display {
         self.count("mining", done, total, "rows");
     }
 
+    /// Replies of a chat model: the bar with what they cost, or a line now and then.
+    pub(crate) fn replies(&mut self, progress: &clirbench_synth::Progress, cost: &str) {
+        if let Some(trouble) = &progress.trouble {
+            self.log("info", trouble);
+        }
+        let [whole, triples] = progress.triples;
+        let about = format!("replies; {whole}/{triples} triples; {cost}");
+        let [done, total] = progress.steps;
+        if self.bar.is_some() {
+            return self.count("asking", done, total, &about);
+        }
+        if self.last_line.as_ref().is_none_or(|(at, _)| at.elapsed() >= EVERY) {
+            self.screen.say(&format!("asking: {done}/{total} {about}"));
+            self.last_line = Some((Instant::now(), String::new()));
+        }
+    }
+
     /// Prints beside the bar without tearing it.
     fn aside(&self, print: impl FnOnce()) {
         match &self.bar {

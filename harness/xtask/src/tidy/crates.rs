@@ -8,11 +8,12 @@ const TEST_PLUGINS: &str = "tests/plugins/";
 const FOR_PLUGINS: [&str; 4] = ["clirbench-plugin", "clirbench-model", "clirbench-candle", "clirbench-loss"];
 
 /// The crates of the harness and which of them each may depend on.
-const EDGES: [(&str, &[&str]); 17] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("clirbench-core", &[]),
     ("clirbench-abi", &[]),
     ("clirbench-store", &[]),
     ("clirbench-data", &["clirbench-core"]),
+    ("clirbench-synth", &["clirbench-data", "clirbench-store"]),
     ("clirbench-search", &["clirbench-core"]),
     ("clirbench-curation", &["clirbench-core", "clirbench-data", "clirbench-search"]),
     ("clirbench-report", &["clirbench-core"]),
@@ -50,13 +51,14 @@ const EDGES: [(&str, &[&str]); 17] = [
             "clirbench-report",
             "clirbench-search",
             "clirbench-store",
+            "clirbench-synth",
         ],
     ),
     ("xtask", &[]),
 ];
 
 /// Crates of others that have one place, and why.
-const RESERVED: [(&str, &[&str], &str); 7] = [
+const RESERVED: [(&str, &[&str], &str); 8] = [
     ("abi_stable", &["clirbench-abi"], "the ABI layer can be replaced in one crate"),
     ("libloading", &["clirbench-abi", "clirbench-host"], "only the host loads libraries"),
     ("ort", &["encoder-onnx"], "ONNX Runtime is a plugin's business"),
@@ -67,6 +69,7 @@ const RESERVED: [(&str, &[&str], &str); 7] = [
     ),
     ("parquet", &["clirbench-report"], "only report knows an output format"),
     ("csv", &["clirbench-data", "clirbench-report"], "only data and report know a file format"),
+    ("ureq", &["clirbench-synth"], "one crate talks to a network"),
     ("clap", &["clirbench"], "only the program has a command line"),
 ];
 
