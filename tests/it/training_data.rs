@@ -346,3 +346,20 @@ fn ntrex_does_not_leak_into_xquad() {
     assert!(found.stdout.contains("xquad    en        exact       1              1\n"), "{}", found.stdout);
     assert!(found.stdout.contains("xquad    en        within      1              1\n"), "{}", found.stdout);
 }
+
+/// What the data card and the model card say: no text of dev or test is in what models learn from.
+#[test]
+fn the_bundled_train_split_gives_nothing_away() {
+    let place = Place::new();
+    let path = |name: &str| root().join("datasets").join(name).display().to_string();
+    let [train, test, dev] =
+        ["kdc-parallel/train.jsonl", "kdc-parallel.toml", "kdc-parallel-dev.toml"].map(path);
+    let ended = done(&place, &["data", "leaks", &train, "--against", &test, "--against", &dev]);
+    assert!(
+        ended.stdout.ends_with("no leaks: 3600 texts against 3120 of kdc-parallel, kdc-parallel-dev\n"),
+        "{}",
+        ended.stdout
+    );
+    let ended = done(&place, &["data", "validate", &train]);
+    assert!(ended.stdout.ends_with("fine (300 triples)\n"), "{}", ended.stdout);
+}
