@@ -11,13 +11,15 @@ use toml::{Table, Value};
 
 use crate::{
     onnxruntime::setup,
-    workspace::{Workspace, run as run_command},
+    workspace::{Workspace, program, run as run_command},
 };
 
 /// Where a user can name a model for good.
 pub(crate) const MODEL: &str = "CLIRBENCH_MINILM";
 pub(crate) const BENCH: &str = "demo.toml";
 pub(crate) const RESULTS: &str = "results/demo";
+/// The model of the bench file that is held against those that it was merged from.
+const MERGED: &str = "mini-merged";
 
 /// Builds, measures and prints; says what was skipped, why, and what to try next.
 pub(crate) fn run(workspace: &Workspace, model: Option<&Path>) -> Result<()> {
@@ -39,12 +41,9 @@ pub(crate) fn run(workspace: &Workspace, model: Option<&Path>) -> Result<()> {
         (Some(_), None) => Some("your model: encoder-onnx needs ONNX Runtime (see above)".to_owned()),
         (None, _) => Some("encoder-onnx: it needs a model directory, and none was named".to_owned()),
     };
-    let mut command = Command::new(workspace.target.join("release/clirbench"));
-    command.current_dir(&workspace.root).arg("run").arg(&bench).args(["--out", RESULTS]);
-    if let Some(library) = runtime.library() {
-        command.env("ORT_DYLIB_PATH", library);
-    }
-    run_command(&mut command)?;
+    run_command(program(workspace, runtime.library()).arg("run").arg(&bench).args(["--out", RESULTS]))?;
+    eprintln!();
+    run_command(program(workspace, None).args(["compare", RESULTS, "--parents", MERGED]))?;
     if let Some(skipped) = skipped {
         eprintln!("\nskipped: {skipped}");
     }
@@ -79,12 +78,8 @@ fn with_model(workspace: &Workspace, bench: &Path, model: &Path) -> Result<PathB
 fn add_model(bench: &str, root: &Path, model: &Path) -> Result<String> {
     let mut bench: Table = toml::from_str(bench)?;
     let text = |path: &Path| path.to_str().map(str::to_owned).context("paths have to be UTF-8");
-    for dataset in bench.get_mut("datasets").and_then(Value::as_array_mut).into_iter().flatten() {
-        for key in ["manifest", "path"] {
-            if let Some(Value::String(path)) = dataset.get_mut(key) {
-                *path = text(&root.join(&*path))?;
-            }
-        }
+    for part in ["models", "datasets"] {
+        bench.get_mut(part).map_or(Ok(()), |part| make_absolute(part, root))?;
     }
     let models =
         bench.get_mut("models").and_then(Value::as_array_mut).context("the bench file has no models")?;
@@ -100,6 +95,22 @@ fn add_model(bench: &str, root: &Path, model: &Path) -> Result<String> {
     entry.insert("path".to_owned(), Value::String(text(model)?));
     models.push(Value::Table(entry));
     Ok(toml::to_string(&bench)?)
+}
+
+/// Makes every path of models, of what they are merged from, and of datasets absolute.
+fn make_absolute(value: &mut Value, root: &Path) -> Result<()> {
+    match value {
+        Value::Array(values) => values.iter_mut().try_for_each(|value| make_absolute(value, root)),
+        Value::Table(table) => table.iter_mut().try_for_each(|(key, value)| match value {
+            Value::String(path) if key == "path" || key == "manifest" => {
+                let absolute = root.join(&*path);
+                *path = absolute.to_str().context("paths have to be UTF-8")?.to_owned();
+                Ok(())
+            }
+            _ => make_absolute(value, root),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn next(workspace: &Workspace) -> String {
@@ -120,6 +131,9 @@ mod tests {
     const BENCH: &str = r#"
         [[models]]
         name = "hashed"
+        [[models]]
+        name = "merged"
+        merge = { models = [{ path = "results/a" }] }
         [[datasets]]
         manifest = "datasets/kdc.toml"
         [[datasets]]
@@ -133,8 +147,9 @@ mod tests {
     fn a_model_joins_the_bench_file_and_relative_paths_become_absolute() {
         let text = add_model(BENCH, Path::new("/checkout"), Path::new("/models/minilm")).unwrap();
         let bench: Table = toml::from_str(&text).unwrap();
-        assert_eq!(bench["models"][1]["name"].as_str(), Some("minilm"));
-        assert_eq!(bench["models"][1]["path"].as_str(), Some("/models/minilm"));
+        assert_eq!(bench["models"][2]["name"].as_str(), Some("minilm"));
+        assert_eq!(bench["models"][2]["path"].as_str(), Some("/models/minilm"));
+        assert_eq!(bench["models"][1]["merge"]["models"][0]["path"].as_str(), Some("/checkout/results/a"));
         assert_eq!(bench["datasets"][0]["manifest"].as_str(), Some("/checkout/datasets/kdc.toml"));
         assert_eq!(bench["datasets"][1]["path"].as_str(), Some("/data/mine"));
         assert_eq!(bench["run"]["scenarios"][0].as_str(), Some("clir"));
