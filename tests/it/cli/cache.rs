@@ -68,11 +68,11 @@ fn what_a_store_holds_and_letting_go_of_it() {
         kinds,
         [
             ("dataset", Some(1)),
-            ("embed", Some(1)),
+            ("embed", Some(2)),
             ("probe", Some(1)),
             ("score", Some(2)),
             ("tasks", Some(1)),
-            ("texts", Some(1))
+            ("texts", Some(2))
         ]
     );
     assert_eq!(info["unfinished"], 0);
@@ -81,7 +81,7 @@ fn what_a_store_holds_and_letting_go_of_it() {
     insta::assert_snapshot!("prune_what_is_old", shown(&old, &place));
     let all = place.end(["cache", "prune", "--all", "--store", "store", "--json"]);
     let all: serde_json::Value = serde_json::from_str(&all.stdout).expect("JSON");
-    assert_eq!(all["removed"], 7);
+    assert_eq!(all["removed"], 9);
     let again = place.run("bench.toml", "out");
     assert_eq!(again.texts("hashed", "encoded"), first.texts("hashed", "distinct"));
 }

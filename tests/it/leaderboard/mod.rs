@@ -23,7 +23,7 @@ impl Repository {
     pub(super) fn new() -> Repository {
         let place = Place::new();
         fs::create_dir(place.path(".git")).expect("a folder");
-        copy(&root().join("datasets/kdc-parallel"), &place.path("data/kdc"));
+        copy(&root().join("datasets/kdc-parallel/test"), &place.path("data/kdc"));
         Repository { place }
     }
 
