@@ -68,6 +68,34 @@ fn compose_gives_the_eight_sets_of_the_paper() {
 }
 
 #[test]
+fn compose_leaves_out_triples_that_lack_a_language_when_told_to() {
+    let place = Place::new();
+    let triples = [triple("a", &["en", "ko"]), triple("b", &["en"]), triple("c", &["en", "ko"])];
+    place.write("triples.jsonl", lines(&triples));
+    let compose = |languages: &str| {
+        place.end([
+            "compose",
+            "triples.jsonl",
+            "--languages",
+            languages,
+            "--out",
+            "sets",
+            "--incomplete",
+            "drop",
+        ])
+    };
+    let ended = compose("en,ko");
+    assert!(ended.stdout.ends_with("\n1 triples lack a language and were left out\n"), "{}", ended.stdout);
+    for name in ["enenen", "koenko"] {
+        assert_eq!(ids(&read(&place, &format!("sets/{name}.jsonl"))), ["a", "c"], "{name}");
+    }
+    let none = compose("en,de");
+    assert_eq!(none.code, Some(1));
+    assert!(none.stderr.contains("no triple is in all the languages"), "{}", none.stderr);
+    assert!(!place.path("sets/enende.jsonl").exists());
+}
+
+#[test]
 fn a_triple_without_a_language_stops_compose_before_anything_is_there() {
     let place = Place::new();
     place.write("triples.jsonl", lines(&[triple("a", &["en", "ko"]), triple("b", &["en"])]));

@@ -130,8 +130,9 @@ fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, Error> {
     }
 }
 
-/// The sorted names in a folder; `None` where there is no such folder.
+/// The sorted names in a folder; `None` where there is no such folder. An empty path is the current one.
 fn names_in(folder: &Path) -> Option<Vec<String>> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut names: Vec<String> =
         fs::read_dir(folder).ok()?.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
     names.sort();

@@ -10,7 +10,8 @@ use clap_complete::Shell;
 
 pub(crate) use mine::{ChoiceArgs, MineArgs, MinedFormat, VectorArgs};
 pub(crate) use training_data::{
-    ComposeArgs, DedupArgs, LeaksArgs, MinHashArgs, NearArgs, OnLeak, PairLevel, PairsArgs, SplitArgs,
+    ComposeArgs, DedupArgs, Incomplete, LeaksArgs, MinHashArgs, NearArgs, OnLeak, PairLevel, PairsArgs,
+    SplitArgs,
 };
 
 /// Measure cross-lingual retrieval: from a bench file to leaderboards.

@@ -25,6 +25,19 @@ pub(crate) struct ComposeArgs {
     /// Take only the first so many negatives of a triple
     #[arg(long, value_name = "K")]
     pub(crate) negatives: Option<usize>,
+    /// What becomes of a triple that lacks one of the languages
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) incomplete: Incomplete,
+}
+
+/// What becomes of triples that lack a language.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Incomplete {
+    /// The first one is an error
+    #[default]
+    Refuse,
+    /// They are left out of every composition, and counted
+    Drop,
 }
 
 /// What near duplicates are.

@@ -8,7 +8,7 @@ use clirbench_data::{JsonLinesWriter, TrainingFile, Triples};
 use serde_json::json;
 
 use crate::{
-    cli::ComposeArgs,
+    cli::{ComposeArgs, Incomplete},
     failure::{Advice, Exit},
     screen::Screen,
 };
@@ -23,25 +23,46 @@ pub(crate) fn run(args: &ComposeArgs, screen: &Screen) -> Result<Exit> {
     let triples = Triples::open(&args.triples).map_err(Advice::from)?;
     let open = |file: &PathBuf| JsonLinesWriter::create(file).with_context(|| unwritable(file));
     let mut writers = files.iter().map(open).collect::<Result<Vec<_>>>()?;
-    let mut count = 0;
+    let (mut count, mut dropped) = (0, 0);
     for triple in triples {
         let (triple, line) = triple.map_err(Advice::from)?;
-        for ((composition, writer), file) in compositions.iter().zip(&mut writers).zip(&files) {
-            let row = composition.row(&triple, negatives).map_err(|missing| {
-                let hint = "add the language, or leave it out of the compositions";
-                Advice::from(TrainingFile::error(&args.triples, line, missing.to_string(), hint))
-            })?;
-            writer.write(&row).with_context(|| unwritable(file))?;
+        let rows: Result<Vec<_>, _> = compositions.iter().map(|c| c.row(&triple, negatives)).collect();
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(_) if args.incomplete == Incomplete::Drop => {
+                dropped += 1;
+                continue;
+            }
+            Err(missing) => {
+                let hint = "add the language, leave it out of the compositions, or drop such triples with \
+                            --incomplete drop";
+                let error = TrainingFile::error(&args.triples, line, missing.to_string(), hint);
+                return Err(Advice::from(error).into());
+            }
+        };
+        for ((row, writer), file) in rows.iter().zip(&mut writers).zip(&files) {
+            writer.write(row).with_context(|| unwritable(file))?;
         }
         count += 1;
+    }
+    if count == 0 {
+        let message = format!("{}: no triple is in all the languages", args.triples.display());
+        return Err(Advice::new(message, "`clirbench data validate` shows which languages it has").into());
     }
     for (writer, file) in writers.into_iter().zip(&files) {
         writer.finish().with_context(|| unwritable(file))?;
     }
     let names: Vec<String> = compositions.iter().map(Composition::name).collect();
-    let text = format!("{count} triples in {} compositions: {}", names.len(), names.join(" "));
+    let mut text = format!("{count} triples in {} compositions: {}", names.len(), names.join(" "));
+    if args.incomplete == Incomplete::Drop {
+        text += &format!("\n{dropped} triples lack a language and were left out");
+    }
     let paths: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-    screen.summary(&files[0], &text, &json!({"triples": count, "compositions": names, "files": paths}));
+    screen.summary(
+        &files[0],
+        &text,
+        &json!({"triples": count, "dropped": dropped, "compositions": names, "files": paths}),
+    );
     Ok(Exit::Done)
 }
 

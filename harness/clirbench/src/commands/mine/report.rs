@@ -60,9 +60,12 @@ impl Whole<'_> {
         let _ = writeln!(out, "mined           {:>12}", self.report.mined);
         let _ = writeln!(
             out,
-            "{complete} rows have all {count}, {short} have fewer, {without} have none; {} are in {}",
-            rows - left_out,
-            out_file.display()
+            "{complete} rows have all {count}, {short} have fewer, {without} have none{}",
+            if rows > left_out {
+                format!("; {} are in {}", rows - left_out, out_file.display())
+            } else {
+                String::new()
+            }
         );
         bars(&mut out, "rank", 0, &self.report.ranks);
         bars(&mut out, "score", 2, &self.report.scores);
