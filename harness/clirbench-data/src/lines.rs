@@ -133,10 +133,19 @@ impl JsonLinesWriter {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)?;
         }
-        let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy();
-        let partial = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-        let output = Box::new(BufWriter::new(File::create(&partial)?));
-        Ok(JsonLinesWriter { output, partial: Some((partial, path.to_owned())) })
+        // A link stays one: what it points at is written.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            // A pipe or a device takes rows as they come.
+            let output = Box::new(BufWriter::new(File::options().write(true).open(&path)?));
+            return Ok(JsonLinesWriter { output, partial: None });
+        }
+        let name = path.file_name().filter(|_| !path.is_dir()).ok_or(io::ErrorKind::IsADirectory)?;
+        let name = format!(".{}.{}.partial", name.to_string_lossy(), std::process::id());
+        let partial = path.with_file_name(name);
+        // Two outputs of one command must not be one file.
+        let file = File::options().write(true).create_new(true).open(&partial)?;
+        Ok(JsonLinesWriter { output: Box::new(BufWriter::new(file)), partial: Some((partial, path)) })
     }
 
     /// Writes a row.
@@ -215,6 +224,28 @@ mod tests {
         drop(writer);
         assert_eq!(fs::read_to_string(&path).expect("read"), "old");
         assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn one_file_is_not_written_twice_at_once_and_a_link_stays_a_link() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [file, link] = ["rows.jsonl", "link.jsonl"].map(|name| folder.path().join(name));
+        fs::write(&file, "old").expect("written");
+        std::os::unix::fs::symlink(&file, &link).expect("linked");
+        let mut writer = JsonLinesWriter::create(&link).expect("created");
+        let second = JsonLinesWriter::create(&file).err().map(|e| e.kind());
+        assert_eq!(second, Some(io::ErrorKind::AlreadyExists));
+        writer.write(&1).expect("written");
+        writer.finish().expect("finished");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&file).expect("read"), "1\n");
+        assert_eq!(
+            JsonLinesWriter::create(folder.path()).err().map(|e| e.kind()),
+            Some(io::ErrorKind::IsADirectory)
+        );
+        let mut writer = JsonLinesWriter::create(Path::new("/dev/null")).expect("a device");
+        writer.write(&1).expect("written");
+        writer.finish().expect("finished");
     }
 
     #[test]

@@ -74,7 +74,16 @@ impl Endpoint {
             return Err(self.refusal(status, &body.unwrap_or_default(), retry_after));
         }
         let reply = Reply::parse(&body?).map_err(|what| self.broken(&what))?;
-        Ok(Reply { content: self.redact(reply.content), ..reply })
+        // Once more: JSON can write a key with escapes.
+        let redacted = |text: Option<String>| text.map(|text| self.redact(text));
+        Ok(Reply {
+            content: self.redact(reply.content),
+            refusal: redacted(reply.refusal),
+            finish_reason: redacted(reply.finish_reason),
+            id: redacted(reply.id),
+            model: redacted(reply.model),
+            usage: reply.usage,
+        })
     }
 
     fn redact(&self, text: String) -> String {
@@ -92,6 +101,7 @@ impl Endpoint {
         let value: Value = serde_json::from_str(body).unwrap_or_default();
         let error = value.get("error").unwrap_or(&value);
         let said = error.get("message").or(Some(error)).and_then(Value::as_str).unwrap_or(body);
+        let said = self.redact(said.to_owned());
         let said: String =
             said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SHOWN).collect();
         let code = error.get("code").and_then(Value::as_str).unwrap_or_default();
@@ -143,6 +153,20 @@ pub(crate) fn is_loopback(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_an_answer_writes_with_escapes_is_taken_out_of_what_is_shown() {
+        let spec: EndpointSpec =
+            toml::from_str("base_url = \"http://localhost:1/v1\"\nmodel = \"m\"").expect("an endpoint");
+        let endpoint = Endpoint::new(&spec, Some(ApiKey("ab/cdefghij/klm".to_owned())));
+        let body = r#"{"error": {"message": "bad key ab\/cdefghij\/klm"}}"#;
+        let fault = endpoint.refusal(401, body, None);
+        assert!(
+            fault.message.contains("bad key") && !fault.message.contains("cdefghij"),
+            "{}",
+            fault.message
+        );
+    }
 
     #[test]
     fn this_machine_is_recognised() {

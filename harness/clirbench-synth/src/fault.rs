@@ -61,7 +61,9 @@ impl FaultKind {
             // Credit that is used up does not come back by waiting.
             429 if code == "insufficient_quota" => FaultKind::Denied,
             429 => FaultKind::RateLimited,
-            408 | 409 | 425 | 500.. => FaultKind::ServerError,
+            // What is behind the gateway may have done its work.
+            408 | 504 | 524 => FaultKind::Timeout,
+            409 | 425 | 500.. => FaultKind::ServerError,
             400 | 413 | 422 => FaultKind::Refused,
             _ => FaultKind::Denied,
         }
@@ -84,6 +86,7 @@ mod tests {
             (429, "insufficient_quota", FaultKind::Denied),
             (500, "", FaultKind::ServerError),
             (529, "", FaultKind::ServerError),
+            (504, "", FaultKind::Timeout),
         ] {
             assert_eq!(FaultKind::of_status(status, code), kind, "{status}");
         }

@@ -165,9 +165,14 @@ impl Journal {
         let entry = Entry { at, request: request.clone(), event };
         let mut line = serde_json::to_vec(&entry).expect("an entry is JSON");
         line.push(b'\n');
+        let before = self.file.metadata().map_err(|e| Self::failure(&self.path, &e))?.len();
         let written = self.file.write_all(&line);
         let written = written.and_then(|()| if durable { self.file.sync_data() } else { Ok(()) });
-        written.map_err(|e| Self::failure(&self.path, &e))?;
+        if let Err(error) = written {
+            // Half a line would damage the next one, which another worker may still write.
+            let _ = self.file.set_len(before);
+            return Err(Self::failure(&self.path, &error));
+        }
         self.count(entry);
         Ok(())
     }

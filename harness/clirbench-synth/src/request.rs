@@ -72,8 +72,13 @@ impl Requests<'_> {
             prompt += &self.prompts.render("retry", &[("reason", reason)]);
         }
         let body = self.body(step, &prompt, attempt);
-        let key =
-            Key::of(&json!({"base_url": self.recipe.endpoint.base_url, "body": body, "attempt": attempt}));
+        // Two steps may have the same body where no seed is sent; each wants a reply of its own.
+        let key = Key::of(&json!({
+            "base_url": self.recipe.endpoint.base_url,
+            "step": step.name,
+            "body": body,
+            "attempt": attempt,
+        }));
         let system = self.prompts.render("system", &[]);
         // No tokeniser makes more tokens than there are bytes.
         let input = (prompt.len() + system.len()) as u64 + FRAMING;

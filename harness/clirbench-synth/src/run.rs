@@ -68,6 +68,8 @@ pub(crate) fn ask_all(
     on_progress: &mut dyn FnMut(&Progress),
 ) -> Result<Ending, Error> {
     let workers = recipe.endpoint.concurrency;
+    // An earlier run's replies count: the endpoint does take such requests.
+    let answered = journal.spending().replies > 0;
     let state = State {
         board,
         journal,
@@ -76,7 +78,7 @@ pub(crate) fn ask_all(
         tries: BTreeMap::new(),
         under_way: 0,
         failures: 0,
-        answered: false,
+        answered,
         unanswered: None,
         stop: None,
     };

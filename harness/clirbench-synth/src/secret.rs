@@ -6,7 +6,7 @@ use crate::{error::Error, recipe::EndpointSpec};
 
 /// A key. `Debug` does not show it, and it cannot be serialised.
 #[derive(Clone)]
-pub struct ApiKey(String);
+pub struct ApiKey(pub(crate) String);
 
 /// What stands where a key stood.
 const REDACTED: &str = "[api key]";

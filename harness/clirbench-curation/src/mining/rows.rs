@@ -131,10 +131,10 @@ impl MiningRow for TrainingRow {
 
     fn with_negatives(&self, negatives: Vec<String>, of_several: Option<usize>) -> Self {
         let mut languages = self.languages.clone();
-        if let (Some(language), None, false) =
-            (self.language("positive"), self.language("negatives"), negatives.is_empty())
-        {
-            languages.push(language.to_owned());
+        // They are in the language of the positive. A list that is short of others is left as it is.
+        let others = 2 + usize::from(self.parallel.is_some());
+        if languages.len() == others && !negatives.is_empty() {
+            languages.push(languages[1].clone());
         }
         TrainingRow {
             id: self.id.as_deref().map(|id| numbered(id, of_several)),

@@ -18,6 +18,10 @@ pub(crate) fn run(args: &ComposeArgs, screen: &Screen) -> Result<Exit> {
         [] => Composition::all(&distinct(&args.languages)?),
         named => named.to_vec(),
     };
+    if let Some(twice) = (1..compositions.len()).find(|at| compositions[..*at].contains(&compositions[*at])) {
+        let message = format!("the composition {} is listed twice", compositions[twice]);
+        return Err(Advice::new(message, "list it once").into());
+    }
     let files = files(args, &compositions)?;
     let negatives = args.negatives.unwrap_or(usize::MAX);
     let triples = Triples::open(&args.triples).map_err(Advice::from)?;

@@ -1,6 +1,10 @@
 //! `clirbench split`: parts of parallel triples that leak neither into each other nor evaluation sets into them.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::PathBuf,
+};
 
 use anyhow::{Context, Result};
 use clirbench_curation::{LeakIndex, LeakOptions, Partition, near_duplicate_groups};
@@ -51,9 +55,11 @@ pub(crate) fn run(args: &SplitArgs, screen: &Screen) -> Result<Exit> {
     let open = |file: &PathBuf| JsonLinesWriter::create(file).with_context(|| unwritable(file));
     let mut writers = files.iter().map(open).collect::<Result<Vec<_>>>()?;
     let mut counts = vec![0usize; files.len()];
+    let mut part_of = Vec::with_capacity(triples.len());
     for (triple, first) in triples.iter().zip(&groups) {
         // A group goes where its first triple goes.
         let part = partition.of(&triples[*first].id);
+        part_of.push(part);
         writers[part].write(triple).with_context(|| unwritable(&files[part]))?;
         counts[part] += 1;
     }
@@ -73,7 +79,15 @@ pub(crate) fn run(args: &SplitArgs, screen: &Screen) -> Result<Exit> {
         "{together} near duplicates kept with their firsts ({}, Jaccard {} or more): no such pair is in two parts",
         args.near.shingles, args.near.threshold
     );
+    let shared = negatives_of_other_parts(&triples, &part_of);
+    if shared > 0 {
+        let _ = writeln!(
+            text,
+            "warning: {shared} positives are negatives in another part; split before you mine, and mine each part"
+        );
+    }
     let value = json!({
+        "negatives_of_other_parts": shared,
         "triples": total,
         "parts": names.iter().zip(&counts).map(|(n, c)| ((*n).to_owned(), json!(c))).collect::<serde_json::Map<_, _>>(),
         "leaking": leaking.len(),
@@ -81,6 +95,21 @@ pub(crate) fn run(args: &SplitArgs, screen: &Screen) -> Result<Exit> {
     });
     screen.summary(&args.out, &text, &value);
     Ok(Exit::Done)
+}
+
+/// How many triples have a positive that is a negative in another part: what mining before splitting does.
+fn negatives_of_other_parts(triples: &[ParallelTriple], part_of: &[usize]) -> usize {
+    let mut negatives: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (triple, part) in triples.iter().zip(part_of) {
+        for text in triple.negatives.iter().flat_map(|texts| texts.values()) {
+            negatives.entry(text).or_default().insert(*part);
+        }
+    }
+    let elsewhere = |(triple, part): &(&ParallelTriple, &usize)| {
+        let parts = triple.positive.values().filter_map(|text| negatives.get(text.as_str()));
+        parts.flatten().any(|other| other != *part)
+    };
+    triples.iter().zip(part_of).filter(elsewhere).count()
 }
 
 fn leaks(args: &SplitArgs, triples: &[(Example, u64)], screen: &Screen) -> Result<Vec<Found>> {
