@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// The bench of one model, one dataset and one configuration that a record describes. `model` is the
-/// directory of the model, for those that have one; `data` holds the dataset's files.
+/// directory of the model, for those that have one; `data` holds the dataset's files. A merge names its
+/// parents as the record does.
 ///
 /// # Errors
 /// A record that another version wrote, or that was edited: an entry with unknown keys, options that
@@ -47,7 +48,10 @@ pub fn bench(record: &Record, model: Option<&Path>, data: &Path) -> Result<Bench
 /// An entry of a bench file with its path.
 fn at<T: DeserializeOwned>(entry: &Value, path: Option<&Path>, what: &str) -> Result<T, Failure> {
     let mut entry = entry.clone();
-    if let Some(path) = path {
+    if entry.get("merge").is_some() {
+        // Its `path` is where what is not weights comes from: that of its first parent.
+        entry.as_object_mut().map(|entry| entry.shift_remove("path"));
+    } else if let Some(path) = path {
         entry["path"] = json!(path);
     }
     read(entry, what)

@@ -143,9 +143,18 @@ impl Places {
         })
     }
 
-    /// The model's directory; none for a model without files.
+    /// The model's directory; none for a model without files, and for a merge, which has its parents'.
     fn model(&self, record: &Record) -> Result<Option<PathBuf>, String> {
         let model = &record.model;
+        if let Some(parents) = model.entry.pointer("/merge/models").and_then(Value::as_array) {
+            let path = |parent: &Value| parent["path"].as_str().map(|path| self.root.join(path));
+            return match parents.iter().filter_map(path).find(|path| !path.exists()) {
+                Some(gone) => {
+                    Err(format!("a parent of the merge is not at hand: there is no {}", gone.display()))
+                }
+                None => Ok(None),
+            };
+        }
         if model.files.is_empty() && model.entry.get("path").is_none() {
             return Ok(None);
         }
@@ -185,7 +194,7 @@ impl Measuring<'_> {
         if let Some(changed) = model.as_deref().and_then(|dir| remeasure::changed_file(record, dir)) {
             return Ok(Verdict::Departed(changed));
         }
-        let setup = self.setup_for(record, model.as_deref(), &data)?;
+        let setup = self.setup_for(record, model.as_deref(), &data, &places.root)?;
         let plugins = std::iter::once(&record.model.plugin).chain(&record.measured.scenarios);
         if let Some(missing) = plugins.map(|p| &p.id).find(|id| setup.plugins.find(id).is_err()) {
             return Ok(Verdict::Unverified(format!(
@@ -206,12 +215,20 @@ impl Measuring<'_> {
     }
 
     /// The setup with the bench of this record.
-    fn setup_for(&mut self, record: &Record, model: Option<&Path>, data: &Path) -> Result<&Setup> {
+    fn setup_for(
+        &mut self,
+        record: &Record,
+        model: Option<&Path>,
+        data: &Path,
+        root: &Path,
+    ) -> Result<&Setup> {
         let bench = remeasure::bench(record, model, data).map_err(Advice::from)?;
         let setup = match self.setup.take() {
             Some(setup) => Setup { bench, ..setup },
-            // All paths of the bench are absolute: it needs no folder.
-            None => setup(bench, Path::new(""), &self.args.compute, self.global, false, self.screen)?,
+            // Paths of the bench are absolute, or those of a merge's parents: as of a file in the root.
+            None => {
+                setup(bench, &root.join("bench.toml"), &self.args.compute, self.global, false, self.screen)?
+            }
         };
         Ok(self.setup.insert(setup))
     }
